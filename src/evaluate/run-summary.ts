@@ -1,0 +1,84 @@
+// What one evaluated model amounts to: the object that `run` hands to the report writers, and that results.json holds.
+import type { MetricName, PaperColumn, TaskKind } from '../tasks/task.js';
+
+export interface MetricResult {
+  name: MetricName;
+  value: number;
+  /** Standard error, null where it is not defined (fewer than two documents). */
+  stderr: number | null;
+  /** Two-sided confidence interval at `RunSummary.confidence`, null where there is none. */
+  interval: [low: number, high: number] | null;
+  higherIsBetter: boolean;
+}
+
+export interface TaskSummary {
+  task: string;
+  version: string;
+  kind: TaskKind;
+  split: string;
+  /** Documents scored, and the official number of the split. */
+  documents: number;
+  documentsOriginal: number;
+  /** Why fewer documents than the split has, or other text than the benchmark's, were scored; null when the run is whole. */
+  label: 'fixtures' | 'partial' | 'limit' | null;
+  metrics: MetricResult[];
+  /** Accuracy of guessing, and of always giving the most frequent gold index; computed from the documents; null where neither makes sense. */
+  chance: number | null;
+  majority: number | null;
+  paperColumns: readonly PaperColumn[];
+  /** Requests whose context was cut on the left to fit the model; pairs whose boundary tokens merged; ties for the best choice. */
+  truncated: number;
+  boundaryMerges: number;
+  ties: number;
+  /** Tokens fed to the model, predicted tokens, wall-clock seconds. */
+  inputTokens: number;
+  scoredTokens: number;
+  seconds: number;
+  /** SHA-256 of the rendered requests (tasks/requests-digest). */
+  dataDigest: string;
+  /** File or hub address the rows came from. */
+  dataOrigin: string;
+}
+
+export interface ModelDescription {
+  /** As given on the command line. */
+  spec: string;
+  /** Name in tables: baseline name and size, or the checkpoint directory's name. */
+  label: string;
+  baseline: string;
+  parameters: number;
+  /** SHA-256 over the weights, names and shapes. */
+  weightsDigest: string;
+  config: Record<string, unknown>;
+  tokenizer: string;
+  tokenizerFingerprint: string;
+  vocabularySize: number;
+  maxLength: number;
+  window: number | null;
+}
+
+export interface EngineDescription {
+  backend: string;
+  dtype: 'f32' | 'f16';
+  /** Device in words: adapter, or CPU model. */
+  device: string;
+  kernels: 'fused' | 'composite';
+}
+
+export interface RunSummary {
+  runId: string;
+  model: ModelDescription;
+  engine: EngineDescription;
+  tasks: TaskSummary[];
+  /** Level of every interval, e.g. 0.95. */
+  confidence: number;
+  /** Bootstrap replicates for the standard errors that lm-eval bootstraps; 0 = delta method. */
+  bootstrapIterations: number;
+  limit: number | null;
+  batchSize: string;
+  seed: number;
+  bosPolicy: string;
+  date: string;
+  seconds: number;
+  build: { version: string; revision: string; dirty: boolean };
+}

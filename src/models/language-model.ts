@@ -1,0 +1,46 @@
+// What evaluate, bench and train see of a model.
+import type { Tensor1D, Tensor2D, Tensor3D } from '#tfjs';
+import type { Tokenizer } from '../tokenizers/tokenizer.js';
+
+/** State of every layer after `position` tokens; null in a mixer's slot is not allowed, an empty state is a state. */
+export interface ModelState {
+  readonly position: number;
+  readonly layers: readonly unknown[];
+}
+
+export interface MemoryReport {
+  /** Bytes of tensors that the engine holds now, and the largest value seen since the model was loaded. */
+  bytes: number;
+  peakBytes: number;
+}
+
+export interface LanguageModel {
+  readonly tokenizer: Tokenizer;
+  /** Longest input in tokens (lm-eval's `max_length`). */
+  readonly maxLength: number;
+  readonly vocabularySize: number;
+  readonly hiddenSize: number;
+  readonly parameterCount: number;
+  /**
+   * Hidden states after the final norm. ids [B, T] int32 -> hidden [B, T, H]. Without `state` the sequence starts at
+   * position 0 and no state is kept; with one (see `initialState`) it goes on there and the new state comes back.
+   */
+  forward(ids: Tensor2D): { hidden: Tensor3D; state: null };
+  forward(ids: Tensor2D, state: ModelState): { hidden: Tensor3D; state: ModelState };
+  /** One token for every row. ids [B] -> hidden [B, H] and the state after it. */
+  step(ids: Tensor1D, state: ModelState): { hidden: Tensor2D; state: ModelState };
+  initialState(batch: number): ModelState;
+  /** Rows of `state`, row i repeated copies[i] times. */
+  fork(state: ModelState, copies: readonly number[]): ModelState;
+  /** Bytes of the state of `batch` rows after `position` tokens. */
+  stateBytes(batch: number, position: number): number;
+  /**
+   * log p(targets) in f32 nats, and 1 where the target is the argmax (lowest id on ties), else 0.
+   * hidden [R, H], targets [R] int32 -> [R], [R]; the [R, V] logits are never whole in memory.
+   */
+  logProbs(hidden: Tensor2D, targets: Tensor1D): { logprob: Tensor1D; greedy: Tensor1D };
+  /** Logits [R, V] of hidden [R, H]; for inspection, not for scoring. */
+  logits(hidden: Tensor2D): Tensor2D;
+  memory(): MemoryReport;
+  dispose(): void;
+}

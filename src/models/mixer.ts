@@ -1,0 +1,39 @@
+// The sequence mixer of one decoder layer: everything that tells a SWAT layer from a RetNet or a Mamba one.
+import type { Tensor, Tensor2D, Tensor3D } from '#tfjs';
+
+export type Initialisation =
+  { readonly kind: 'normal'; readonly std: number } | { readonly kind: 'ones' } | { readonly kind: 'zeros' };
+
+export interface ParameterSpec {
+  /** Name in the checkpoint, inside the layer: `attn.q_proj.weight`. */
+  readonly name: string;
+  readonly shape: readonly number[];
+  readonly initialisation: Initialisation;
+  /** Whether AdamW decays it (matrices yes; norms, biases and embeddings no). */
+  readonly decay: boolean;
+}
+
+/** What a layer's forward pass needs beside its input: its weights by name, and where in the sequence it stands. */
+export interface MixerContext {
+  /** The parameter of this layer with a name of `Mixer.parameters`. */
+  weight(name: string): Tensor;
+  /** Absolute position of the first token of the input. */
+  readonly position: number;
+}
+
+/**
+ * Shapes: B rows, T tokens, H hidden size. S is the layer's recurrent state (for attention: the keys and values in reach).
+ * A mixer is a pure function of its input, state and weights; the parallel and the step form agree.
+ */
+export interface Mixer<S = unknown> {
+  readonly parameters: readonly ParameterSpec[];
+  /** Parallel form, [B, T, H] -> [B, T, H], any T. A null state starts at nothing and keeps nothing. */
+  forward<State extends S | null>(x: Tensor3D, state: State, context: MixerContext): { y: Tensor3D; state: State };
+  /** Recurrent form, one token: [B, H] -> [B, H]. */
+  step(x: Tensor2D, state: S, context: MixerContext): { y: Tensor2D; state: S };
+  initialState(batch: number): S;
+  /** Rows of the state, row i repeated copies[i] times. */
+  fork(state: S, copies: readonly number[]): S;
+  /** Bytes of the state of `batch` rows after `position` tokens. */
+  stateBytes(batch: number, position: number): number;
+}

@@ -1,0 +1,103 @@
+// What a benchmark is to the rest of the program: documents, their requests and their gold answers. No tensor, no I/O.
+// Names and meanings follow lm-evaluation-harness 4e7e0d47.
+
+/** Metrics a task can report; each one is defined in src/metrics/. */
+export type MetricName =
+  | 'acc'
+  | 'acc_norm'
+  | 'acc_bytes'
+  | 'perplexity'
+  | 'word_perplexity'
+  | 'byte_perplexity'
+  | 'token_perplexity'
+  | 'bits_per_byte';
+
+export type TaskKind = 'multiple-choice' | 'loglikelihood' | 'rolling';
+
+/** Where the rows of a benchmark come from: a file of a data directory, and the same split on the Hugging Face hub. */
+export interface Dataset {
+  /** Path inside a data directory, without `.gz`: `piqa/validation.jsonl`. `.txt`/`.raw` files are text, not JSONL. */
+  readonly file: string;
+  /** A file with only some of the rows, which is used when `file` is not there (and then needs `--allow-partial`). */
+  readonly partialFile?: string;
+  /** How a text file falls into rows; absent for JSONL. `lines`: one row `{ text }` a line; `wikitext-pages`: one row `{ page }` a page. */
+  readonly text?: 'lines' | 'wikitext-pages';
+  /** Repository on the hub, e.g. `allenai/ai2_arc`. */
+  readonly hub: string;
+  readonly config?: string;
+  readonly split: string;
+  /** Official number of rows. */
+  readonly rows: number;
+  /** SHA-256 of the rendered requests with their gold answers (`requestsDigest`): the same for JSONL, gzip and parquet. */
+  readonly digest: string;
+}
+
+/** One question to the model. `loglikelihood`: log p(continuation | context). `rolling`: log p of the whole text. */
+export type Request =
+  | { readonly kind: 'loglikelihood'; readonly context: string; readonly continuation: string }
+  | { readonly kind: 'rolling'; readonly text: string };
+
+/** The model's answer to one request: sum of log p in nats, whether every token was the argmax, how many tokens were scored. */
+export interface RequestScore {
+  readonly logprob: number;
+  readonly greedy: boolean;
+  readonly tokens: number;
+}
+
+interface DocumentBase {
+  /** Position in the split (lm-eval's `doc_id`). */
+  readonly index: number;
+  /** The row as lm-eval logs it (after `process_docs`). */
+  readonly row: Readonly<Record<string, unknown>>;
+  readonly requests: readonly Request[];
+  /** lm-eval's `doc_to_target`, as its sample log shows it. */
+  readonly target: number | string;
+}
+
+/** One document of a split, rendered. Request k of a multiple-choice document belongs to choice k. */
+export type Document =
+  | (DocumentBase & {
+      readonly kind: 'multiple-choice';
+      /** The choices without delimiter: their lengths normalise `acc_norm` and `acc_bytes`. */
+      readonly choices: readonly string[];
+      /** Index of the right choice. */
+      readonly gold: number;
+    })
+  | (DocumentBase & { readonly kind: 'loglikelihood' })
+  | (DocumentBase & {
+      readonly kind: 'rolling';
+      /** Lengths of the original text (before detokenisation): words = fields of a split on white space, bytes of UTF-8. */
+      readonly words: number;
+      readonly bytes: number;
+    });
+
+/** Value of a metric on one document: a number, or [log-likelihood, weight] where the metric is a ratio over the corpus. */
+export type DocumentValue = number | readonly [logprob: number, weight: number];
+
+/** A column of the SWAT paper's Table 1 that this task fills. */
+export interface PaperColumn {
+  readonly title: string;
+  readonly metric: MetricName;
+  /** Position in the table, 0 = first column after the model's name. */
+  readonly order: number;
+  /** Whether the column is one of the eight that the paper averages. */
+  readonly averaged: boolean;
+}
+
+export interface Task {
+  readonly name: string;
+  readonly aliases: readonly string[];
+  /** lm-eval's task version (`metadata.version`). */
+  readonly version: string;
+  readonly kind: TaskKind;
+  /** One line for `ls tasks`: what is asked, and the source (authors, year). */
+  readonly description: string;
+  readonly dataset: Dataset;
+  readonly metrics: readonly MetricName[];
+  readonly paperColumns: readonly PaperColumn[];
+  /**
+   * Renders one row of the split.
+   * @throws UserError 'data' when the row lacks a field or has a value of another type; `where` is the row's file:line.
+   */
+  document(row: unknown, index: number, where: string): Document;
+}
