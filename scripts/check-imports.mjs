@@ -8,12 +8,12 @@ const root = path.join(path.dirname(fileURLToPath(import.meta.url)), '..');
 /** From the bottom up. Folders on one line are siblings that do not import each other. */
 const layers = [
   ['src/user-error.ts', 'src/package-root.ts'],
-  ['src/metrics', 'src/backends', 'src/tokenizers'],
+  ['src/backends', 'src/tokenizers'],
   ['src/kernels'],
   ['src/ops'],
   ['src/tasks', 'src/models'],
   ['tasks', 'baselines'],
-  ['src/data'],
+  ['src/data', 'src/metrics'],
   ['src/evaluate'],
   ['src/bench', 'src/train', 'src/report', 'src/check'],
   ['src/index.ts'],
