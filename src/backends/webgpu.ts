@@ -39,6 +39,11 @@ export async function requestAdapter(importer: Required<EngineOptions>['importer
     }
     Object.assign(globalThis, module.globals);
     dawn = module.create(TOGGLES);
+    // tfjs-backend-webgpu asks navigator.gpu whether there is a GPU. Node 20 has no navigator, later ones have one without gpu.
+    Object.defineProperty(globalThis, 'navigator', {
+      value: { ...globalThis.navigator, gpu: dawn },
+      configurable: true,
+    });
   }
   const adapter = await dawn.requestAdapter({ powerPreference: 'high-performance' }).catch(() => null);
   if (adapter === null)
@@ -54,7 +59,7 @@ export async function startWebgpu({ importer }: Required<EngineOptions>): Promis
     requiredFeatures: FEATURES.filter((feature) => adapter.features.has(feature)) as GPUFeatureName[],
     requiredLimits: Object.fromEntries(LIMITS.map((limit) => [limit, adapter.limits[limit]])),
   });
-  tf.removeBackend('webgpu');
+  if (tf.findBackendFactory('webgpu') !== null) tf.removeBackend('webgpu');
   tf.registerBackend('webgpu', () => new tf.WebGPUBackend(device, adapter.info), 3);
   return {
     backend: 'webgpu',
