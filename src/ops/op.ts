@@ -9,9 +9,9 @@ export type Gradients<I extends Tensors> = { [Name in keyof I]?: tf.Tensor };
 
 export interface OpDefinition<I extends Tensors, A, O extends tf.Tensor> {
   readonly name: string;
-  reference(inputs: I, attributes: A): O;
+  readonly reference: (inputs: I, attributes: A) => O;
   /** Gradients of the inputs that have one; without it the tape differentiates the reference. */
-  gradient?(inputs: I, attributes: A, dOutput: O): Gradients<I>;
+  readonly gradient?: (inputs: I, attributes: A, dOutput: O) => Gradients<I>;
 }
 
 export interface Op<I extends Tensors, A, O extends tf.Tensor> {
