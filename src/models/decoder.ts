@@ -1,5 +1,4 @@
 // The one trunk that every model shares: embedding, blocks of norm + mixer and norm + SwiGLU, final norm, head.
-// Parameter names are flash-linear-attention's.
 import * as tf from '#tfjs';
 import type { Engine } from '../backends/engine.js';
 import { disposeConstants } from '../ops/constants.js';
@@ -12,59 +11,13 @@ import { swiGlu } from '../ops/swiglu.js';
 import type { Tokenizer } from '../tokenizers/tokenizer.js';
 import type { ModelConfig } from './checkpoint/model-config.js';
 import type { LanguageModel, MemoryReport, ModelState } from './language-model.js';
-import type { Mixer, MixerContext, ParameterSpec } from './mixer.js';
+import type { Mixer, MixerContext } from './mixer.js';
 import { createMixer } from './mixers/create-mixer.js';
 import type { Parameters } from './parameters.js';
 
 const EMBEDDING = 'model.embeddings.weight';
 const FINAL_NORM = 'model.norm.weight';
 const HEAD = 'lm_head.weight';
-
-/** Every parameter of a model with its full name, in checkpoint order. */
-export function decoderParameters(config: ModelConfig): ParameterSpec[] {
-  const { vocabularySize, hiddenSize, layers, tied, initializerRange } = config;
-  const matrix = (name: string, decay: boolean): ParameterSpec => ({
-    name,
-    shape: [vocabularySize, hiddenSize],
-    initialisation: { kind: 'normal', std: initializerRange },
-    decay,
-  });
-  return [
-    matrix(EMBEDDING, false),
-    ...Array.from({ length: layers }, (_, layer) =>
-      layerParameters(config).map((spec) => ({ ...spec, name: layerName(layer, spec.name) })),
-    ).flat(),
-    norm(FINAL_NORM, hiddenSize),
-    ...(tied ? [] : [matrix(HEAD, true)]),
-  ];
-}
-
-function layerParameters(config: ModelConfig): ParameterSpec[] {
-  const { hiddenSize, intermediateSize, initializerRange, mlpBias } = config;
-  const linearLayer = (name: string, outputs: number, inputs: number): ParameterSpec[] => [
-    {
-      name: `mlp.${name}.weight`,
-      shape: [outputs, inputs],
-      initialisation: { kind: 'normal', std: initializerRange },
-      decay: true,
-    },
-    ...(mlpBias
-      ? [{ name: `mlp.${name}.bias`, shape: [outputs], initialisation: { kind: 'zeros' } as const, decay: false }]
-      : []),
-  ];
-  return [
-    norm('attn_norm.weight', hiddenSize),
-    ...createMixer(config).parameters,
-    norm('mlp_norm.weight', hiddenSize),
-    ...linearLayer('gate_proj', intermediateSize, hiddenSize),
-    ...linearLayer('up_proj', intermediateSize, hiddenSize),
-    ...linearLayer('down_proj', hiddenSize, intermediateSize),
-  ];
-}
-
-function norm(name: string, size: number): ParameterSpec {
-  return { name, shape: [size], initialisation: { kind: 'ones' }, decay: false };
-}
 
 function layerName(layer: number, name: string): string {
   return `model.layers.${layer}.${name}`;
@@ -82,7 +35,7 @@ export class Decoder implements LanguageModel {
   private readonly mixers: Mixer[];
   private peakBytes = 0;
 
-  /** `parameters` holds a tensor of the right shape for every spec of `decoderParameters(config)`; the model owns them. */
+  /** `parameters` holds a tensor of the right shape for every one of `modelParameters(config)`; the model owns them. */
   constructor(config: ModelConfig, tokenizer: Tokenizer, engine: Engine, parameters: Parameters) {
     this.config = config;
     this.tokenizer = tokenizer;

@@ -5,8 +5,9 @@ import { linear } from '../../ops/linear.js';
 import { rmsNorm } from '../../ops/rms-norm.js';
 import { rotate } from '../../ops/rotary.js';
 import { FULL_PIECE, keysPerQuery, windowedAttention } from '../../ops/windowed-attention.js';
-import type { AttentionConfig } from '../checkpoint/model-config.js';
+import type { AttentionConfig, ModelConfig } from '../checkpoint/model-config.js';
 import type { Mixer, MixerContext, ParameterSpec } from '../mixer.js';
+import { linearParameters, normParameter } from '../parameter-spec.js';
 
 /** Keys (rotated) and values in reach of the next token, [B, Nkv, S, D]: S grows to window - 1, or without end. */
 export interface KeyValueCache {
@@ -17,31 +18,20 @@ export interface KeyValueCache {
 export class Attention implements Mixer<KeyValueCache> {
   readonly parameters: readonly ParameterSpec[];
   private readonly config: AttentionConfig;
-  private readonly normEpsilon: number;
 
-  constructor(config: AttentionConfig, hiddenSize: number, normEpsilon: number, initializerRange: number) {
+  constructor(config: ModelConfig & AttentionConfig) {
+    const { hiddenSize, initializerRange, heads, kvHeads, headDim, qkvBias, outputBias, qkNorm } = config;
     this.config = config;
-    this.normEpsilon = normEpsilon;
-    const { heads, kvHeads, headDim, qkvBias, outputBias, qkNorm } = config;
-    const initialisation = { kind: 'normal', std: initializerRange } as const;
-    const projection = (name: string, outputs: number, inputs: number, bias: boolean): ParameterSpec[] => [
-      { name: `attn.${name}.weight`, shape: [outputs, inputs], initialisation, decay: true },
-      ...(bias
-        ? [{ name: `attn.${name}.bias`, shape: [outputs], initialisation: { kind: 'zeros' } as const, decay: false }]
-        : []),
-    ];
-    const norm = (name: string): ParameterSpec => ({
-      name: `attn.${name}.weight`,
-      shape: [headDim],
-      initialisation: { kind: 'ones' },
-      decay: false,
-    });
+    const projection = (name: string, outputs: number, inputs: number, bias: boolean) =>
+      linearParameters(`attn.${name}`, outputs, inputs, bias, initializerRange);
     this.parameters = [
       ...projection('q_proj', heads * headDim, hiddenSize, qkvBias),
       ...projection('k_proj', kvHeads * headDim, hiddenSize, qkvBias),
       ...projection('v_proj', kvHeads * headDim, hiddenSize, qkvBias),
       ...projection('o_proj', hiddenSize, heads * headDim, outputBias),
-      ...(qkNorm ? [norm('q_norm'), norm('k_norm')] : []),
+      ...(qkNorm === null
+        ? []
+        : [normParameter('attn.q_norm.weight', headDim), normParameter('attn.k_norm.weight', headDim)]),
     ];
   }
 
@@ -50,17 +40,10 @@ export class Attention implements Mixer<KeyValueCache> {
     state: KeyValueCache | null,
     context: MixerContext,
   ): { y: tf.Tensor3D; state: KeyValueCache | null } {
-    const { heads, kvHeads, ropeTheta, qkNorm, window, slopes, activation } = this.config;
-    const position = (heads: tf.Tensor4D) => (ropeTheta === null ? heads : rotate(heads, ropeTheta, context.position));
-    const normed = (heads: tf.Tensor4D, name: string) =>
-      qkNorm
-        ? (rmsNorm(
-            { x: heads, weight: context.weight(`attn.${name}.weight`) },
-            { epsilon: this.normEpsilon },
-          ) as tf.Tensor4D)
-        : heads;
-    const q = position(normed(this.project(x, 'q_proj', heads, context), 'q_norm'));
-    const newKeys = position(normed(this.project(x, 'k_proj', kvHeads, context), 'k_norm'));
+    const { heads, kvHeads, ropeTheta, window, slopes, activation } = this.config;
+    const place = (x: tf.Tensor4D) => (ropeTheta === null ? x : rotate(x, ropeTheta, context.position));
+    const q = place(this.normalise(this.project(x, 'q_proj', heads, context), 'q_norm', context));
+    const newKeys = place(this.normalise(this.project(x, 'k_proj', kvHeads, context), 'k_norm', context));
     const newValues = this.project(x, 'v_proj', kvHeads, context);
     const k = state === null ? newKeys : tf.concat([state.keys, newKeys], 2);
     const v = state === null ? newValues : tf.concat([state.values, newValues], 2);
@@ -110,6 +93,13 @@ export class Attention implements Mixer<KeyValueCache> {
     const bias = this.config.qkvBias ? context.weight(`attn.${name}.bias`) : undefined;
     const y = linear(x, context.weight(`attn.${name}.weight`), bias);
     return tf.transpose(tf.reshape(y, [batch, length, heads, this.config.headDim]), [0, 2, 1, 3]);
+  }
+
+  /** The RMS norm of every head's q or k, where the model has one. */
+  private normalise(x: tf.Tensor4D, name: string, context: MixerContext): tf.Tensor4D {
+    const { qkNorm } = this.config;
+    if (qkNorm === null) return x;
+    return rmsNorm({ x, weight: context.weight(`attn.${name}.weight`) }, { epsilon: qkNorm.eps }) as tf.Tensor4D;
   }
 
   /** [B, N, T, D] -> [B, T, H] */

@@ -4,8 +4,8 @@ import type { Mixer } from '../mixer.js';
 import { Attention } from './attention.js';
 
 export function createMixer(config: ModelConfig): Mixer {
-  switch (config.mixer.kind) {
+  switch (config.mixer) {
     case 'attention':
-      return new Attention(config.mixer, config.hiddenSize, config.normEps, config.initializerRange);
+      return new Attention(config);
   }
 }
