@@ -49,8 +49,8 @@ export const options = {
   task: new Option('-t, --task <names>', 'tasks, aliases or groups, with commas between them (repeatable)').argParser(
     (value: string, previous: string[] = []) => [...previous, ...namesOf(value)],
   ),
-  dataDir: new Option('--data-dir <dir>', 'directory with the benchmark files').env('SWAT_EVAL_DATA'),
-  cacheDir: new Option('--cache-dir <dir>', 'where downloads and encoded documents are kept').env('SWAT_EVAL_CACHE'),
+  dataDir: new Option('--data-dir <dir>', 'directory with the benchmark files (else $SWAT_EVAL_DATA, else the cache)'),
+  cacheDir: new Option('--cache-dir <dir>', 'where downloads and encoded documents are kept (else $SWAT_EVAL_CACHE)'),
   offline: new Option('--offline', 'never use the network'),
   allowPartial: new Option('--allow-partial', 'run on data that is not the whole benchmark, and label the results so'),
   tokenizer: new Option(

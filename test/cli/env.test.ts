@@ -17,7 +17,7 @@ test('env reports build, machine, directories and backends', async (t) => {
 });
 
 test('env --json is the same as JSON', async (t) => {
-  const { code, stdout } = await swatEval(['env', '--json', '--cache-dir', 'some-cache']);
+  const { code, stdout } = await swatEval(['env', '--json'], { SWAT_EVAL_CACHE: 'some-cache' });
   t.is(code, 0);
   const report = JSON.parse(stdout) as { node: string; cacheDirectory: string; backends: { name: string }[] };
   t.is(report.node, process.version);

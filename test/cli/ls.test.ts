@@ -12,6 +12,13 @@ test('ls tasks --json lists every task with its kind, rows and metrics', async (
   t.true(Array.isArray(piqa?.metrics));
 });
 
+test('ls tasks --json lists the groups with their tasks', async (t) => {
+  const { stdout } = await swatEval(['ls', 'tasks', '--json']);
+  const paper = parse(stdout).find(({ name }) => name === 'paper');
+  t.is(paper?.kind, 'group');
+  t.true((paper?.tasks as string[]).includes('piqa'));
+});
+
 test('ls baselines --json lists the model families with their sizes', async (t) => {
   const { code, stdout } = await swatEval(['ls', 'baselines', '--json']);
   t.is(code, 0);

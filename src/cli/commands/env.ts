@@ -14,19 +14,17 @@ export const env: CommandDefinition = (program) => {
   program
     .command('env')
     .description('Report on this machine and build, to paste into an issue.')
-    .addOption(options.dataDir)
-    .addOption(options.cacheDir)
     .addOption(options.json)
     .addOption(options.verbose)
-    .action(async (flags: Pick<SharedFlags, 'dataDir' | 'cacheDir' | 'json'>) => {
-      const report = await describeEnvironment(flags);
+    .action(async (flags: Pick<SharedFlags, 'json'>) => {
+      const report = await describeEnvironment();
       process.stdout.write(`${flags.json ? JSON.stringify(report, null, 2) : asLines(report)}\n`);
     });
 };
 
-async function describeEnvironment(flags: Pick<SharedFlags, 'dataDir' | 'cacheDir'>) {
+async function describeEnvironment() {
   const { listBackends } = await import('../../backends/list-backends.js');
-  const { cacheDirectory } = await import('../../data/cache-directory.js');
+  const { cacheDirectory } = await import('../../data/row-source.js');
   const { version, revision, dirty } = readBuildInfo();
   const cpus = os.cpus();
   return {
@@ -37,8 +35,8 @@ async function describeEnvironment(flags: Pick<SharedFlags, 'dataDir' | 'cacheDi
     system: `${os.type()} ${os.release()} ${process.arch}`,
     cpu: { model: cpus[0]?.model.trim() ?? 'unknown', cores: cpus.length },
     memoryBytes: os.totalmem(),
-    dataDirectory: flags.dataDir ?? null,
-    cacheDirectory: cacheDirectory(flags.cacheDir),
+    dataDirectory: process.env.SWAT_EVAL_DATA ?? null,
+    cacheDirectory: cacheDirectory(process.env),
     backends: await listBackends(),
     optionalPackages: Object.fromEntries(OPTIONAL_PACKAGES.map((name) => [name, installedVersion(name)])),
   };
@@ -53,7 +51,7 @@ function asLines(report: EnvironmentReport): string {
     ['system', report.system],
     ['cpu', `${report.cpu.model}, ${report.cpu.cores} cores`],
     ['memory', `${(report.memoryBytes / 2 ** 30).toFixed(1)} GiB`],
-    ['data directory', report.dataDirectory ?? 'none (--data-dir, SWAT_EVAL_DATA)'],
+    ['data directory', report.dataDirectory ?? 'none (SWAT_EVAL_DATA is not set)'],
     ['cache directory', report.cacheDirectory],
     ...report.backends.map(({ name, available, reason }): [string, string] => [
       `backend ${name}`,

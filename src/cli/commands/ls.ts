@@ -1,6 +1,7 @@
 // `swat-eval ls tasks|baselines|backends`: what there is to name on the command line.
 import { Argument } from 'commander';
 import { options } from '../options.js';
+import type { SharedFlags } from '../options.js';
 import type { CommandDefinition } from '../program.js';
 import { textTable } from '../text-table.js';
 
@@ -20,7 +21,7 @@ export const ls: CommandDefinition = (program) => {
     .addArgument(new Argument('<what>', 'what to list').choices(KINDS))
     .addOption(options.json)
     .addOption(options.verbose)
-    .action(async (what: (typeof KINDS)[number], flags: { json?: boolean }) => {
+    .action(async (what: (typeof KINDS)[number], flags: Pick<SharedFlags, 'json'>) => {
       const { entries, header, rows } = await list(what);
       process.stdout.write(`${flags.json ? JSON.stringify(entries, null, 2) : textTable(header, rows)}\n`);
     });
@@ -40,19 +41,25 @@ function list(what: (typeof KINDS)[number]): Promise<Listing> {
 }
 
 async function listTaskRows(): Promise<Listing> {
-  const { listTasks } = await import('../../tasks/registry.js');
-  const entries = await listTasks();
+  const { listTasks, taskGroups } = await import('../../tasks/registry.js');
+  const tasks = (await listTasks()).map(({ name, aliases, kind, dataset, metrics, description }) => {
+    return { name, aliases, kind, rows: dataset.rows, metrics, description };
+  });
+  const groups = taskGroups.map((group) => ({ kind: 'group' as const, ...group }));
   return {
-    entries,
+    entries: [...tasks, ...groups],
     header: ['task', 'aliases', 'kind', 'documents', 'metrics', 'what'],
-    rows: entries.map((task) => [
-      task.name,
-      task.aliases.join(', '),
-      task.kind,
-      String(task.rows),
-      task.metrics.join(', '),
-      task.description,
-    ]),
+    rows: [
+      ...tasks.map((task) => [
+        task.name,
+        task.aliases.join(', '),
+        task.kind,
+        String(task.rows),
+        task.metrics.join(', '),
+        task.description,
+      ]),
+      ...groups.map((group) => [group.name, '', group.kind, '', '', group.description]),
+    ],
   };
 }
 
