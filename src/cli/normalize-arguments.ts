@@ -18,14 +18,20 @@ const TOP_LEVEL = new Set(['-h', '--help', '-V', '--version']);
  * @throws UserError 'usage' for `--model_args`, whose values belong into `--model`.
  */
 export function normalizeArguments(argv: readonly string[], program: Command): string[] {
-  const known = new Set(program.commands.flatMap((command) => command.options.map((option) => option.long)));
+  const known = longFlags(program);
   const end = argv.includes('--') ? argv.indexOf('--') : argv.length;
   const canonical = argv.map((argument, index) => (index < end ? canonicalFlag(argument, known) : argument));
   const first = canonical[0] ?? '--help';
   return first.startsWith('-') && !TOP_LEVEL.has(first) ? ['run', ...canonical] : [first, ...canonical.slice(1)];
 }
 
-function canonicalFlag(argument: string, known: ReadonlySet<string | undefined>): string {
+/** Long flags of a command and of those below it. */
+function longFlags(command: Command): Set<string> {
+  const own = command.options.flatMap(({ long }) => long ?? []);
+  return new Set([...own, ...command.commands.flatMap((each) => [...longFlags(each)])]);
+}
+
+function canonicalFlag(argument: string, known: ReadonlySet<string>): string {
   if (!argument.startsWith('-')) return argument;
   const [, flag, value] = /^([^=]*)(.*)$/s.exec(argument)!;
   const kebab = flag!.replaceAll('_', '-');

@@ -12,12 +12,18 @@ program
   .addOption(options.batchSize)
   .addOption(options.output);
 
+program.command('data').command('pull').addOption(options.cacheDir);
+
 const normalized = (...argv: string[]) => normalizeArguments(argv, program);
 
 test("lm-evaluation-harness's spellings become this program's", (t) => {
   const theirs = ['run', '--batch_size', '8', '--tasks=piqa', '--output_path', 'out', '-M', 'x'];
   const ours = ['run', '--batch-size', '8', '--task=piqa', '--output', 'out', '--model', 'x'];
   t.deepEqual(normalized(...theirs), ours);
+});
+
+test('flags of a nested command are known too', (t) => {
+  t.deepEqual(normalized('data', 'pull', '--cache_dir', 'x'), ['data', 'pull', '--cache-dir', 'x']);
 });
 
 test('flags without a command are flags of run', (t) => {
