@@ -1,4 +1,5 @@
 // Progress on stderr: a bar that redraws itself on a terminal, a line every 10 % elsewhere.
+import type { SharedFlags } from './options.js';
 
 /** Reports the phases of a long computation, one after the other; work is counted in tokens. */
 export interface Progress {
@@ -39,12 +40,18 @@ const SHORTEST_BAR = 5;
 
 /** The mode that flags, stream and environment ask for: no bar where output is collected (`CI`, no terminal). */
 export function progressMode(
-  flags: { quiet?: boolean; progress: boolean },
+  flags: Pick<SharedFlags, 'quiet' | 'progress'>,
   stream: ProgressStream,
   environment: Readonly<Record<string, string | undefined>>,
 ): ProgressOptions['mode'] {
   if (flags.quiet === true || !flags.progress) return 'none';
   return stream.isTTY === true && !environment.CI && environment.TERM !== 'dumb' ? 'bar' : 'lines';
+}
+
+/** Progress on this process's stderr. */
+export function terminalProgress(flags: Pick<SharedFlags, 'quiet' | 'progress'>): Progress {
+  const stream = process.stderr;
+  return createProgress({ stream, now: () => performance.now(), mode: progressMode(flags, stream, process.env) });
 }
 
 export function createProgress({ stream, now, mode }: ProgressOptions): Progress {
