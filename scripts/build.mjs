@@ -27,7 +27,7 @@ async function bundleTfjs() {
     entryPoints: [entry],
     outfile: path.join(vendor, 'tfjs.js'),
     bundle: true,
-    minify: true,
+    minifySyntax: true,
     platform: 'node',
     format: 'esm',
     mainFields: ['module', 'main'],

@@ -2,7 +2,7 @@
 import type { Tensor1D, Tensor2D, Tensor3D } from '#tfjs';
 import type { Tokenizer } from '../tokenizers/tokenizer.js';
 
-/** State of every layer after `position` tokens; null in a mixer's slot is not allowed, an empty state is a state. */
+/** State of every layer after `position` tokens. */
 export interface ModelState {
   readonly position: number;
   readonly layers: readonly unknown[];
@@ -41,6 +41,8 @@ export interface LanguageModel {
   logProbs(hidden: Tensor2D, targets: Tensor1D): { logprob: Tensor1D; greedy: Tensor1D };
   /** Logits [R, V] of hidden [R, H]; for inspection, not for scoring. */
   logits(hidden: Tensor2D): Tensor2D;
+  /** Bytes that a forward pass over ids [batch, length] and its log-probabilities need beside the weights: an upper estimate. */
+  activationBytes(batch: number, length: number): number;
   memory(): MemoryReport;
   dispose(): void;
 }

@@ -28,7 +28,7 @@ export interface MixerContext {
 export interface Mixer<S = unknown> {
   readonly parameters: readonly ParameterSpec[];
   /** Parallel form, [B, T, H] -> [B, T, H], any T. A null state starts at nothing and keeps nothing. */
-  forward<State extends S | null>(x: Tensor3D, state: State, context: MixerContext): { y: Tensor3D; state: State };
+  forward(x: Tensor3D, state: S | null, context: MixerContext): { y: Tensor3D; state: S | null };
   /** Recurrent form, one token: [B, H] -> [B, H]. */
   step(x: Tensor2D, state: S, context: MixerContext): { y: Tensor2D; state: S };
   initialState(batch: number): S;
@@ -36,4 +36,6 @@ export interface Mixer<S = unknown> {
   fork(state: S, copies: readonly number[]): S;
   /** Bytes of the state of `batch` rows after `position` tokens. */
   stateBytes(batch: number, position: number): number;
+  /** Elements that the parallel form holds at its peak, for one row of `length` tokens. */
+  workspace(length: number): number;
 }

@@ -28,8 +28,13 @@ export interface Dataset {
   readonly split: string;
   /** Official number of rows. */
   readonly rows: number;
-  /** SHA-256 of the rendered requests with their gold answers (`requestsDigest`): the same for JSONL, gzip and parquet. */
-  readonly digest: string;
+  /**
+   * SHA-256 of the rendered requests with their gold answers (`requestsDigest`): the same for JSONL, gzip and parquet.
+   * Null where the project never had the whole split to compute it from; then the number of rows alone is checked.
+   */
+  readonly digest: string | null;
+  /** The same of `partialFile`. */
+  readonly partialDigest?: string;
 }
 
 /** One question to the model. `loglikelihood`: log p(continuation | context). `rolling`: log p of the whole text. */

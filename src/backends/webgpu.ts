@@ -1,0 +1,82 @@
+// The GPU engine: tfjs-backend-webgpu on an own Dawn device (npm `webgpu`) with every limit and feature of the adapter.
+import * as tf from '#tfjs';
+import { UserError } from '../user-error.js';
+import type { EngineOptions, StartedBackend } from './engine.js';
+
+/** Dawn toggles: unreleased features (subgroup matrices), and f16 on NVIDIA, which Dawn holds back by default. */
+const TOGGLES = ['enable-dawn-features=allow_unsafe_apis,vulkan_enable_f16_on_nvidia'];
+const FEATURES = ['shader-f16', 'subgroups', 'chromium-experimental-subgroup-matrix', 'timestamp-query'];
+const LIMITS = [
+  'maxBufferSize',
+  'maxStorageBufferBindingSize',
+  'maxComputeWorkgroupStorageSize',
+  'maxComputeInvocationsPerWorkgroup',
+  'maxComputeWorkgroupSizeX',
+  'maxComputeWorkgroupSizeY',
+  'maxComputeWorkgroupsPerDimension',
+  'maxStorageBuffersPerShaderStage',
+] as const;
+
+interface Dawn {
+  create(options: string[]): GPU;
+  globals: Record<string, unknown>;
+}
+
+/** Dawn dies when the object that `create` returned is collected, so it is held here. */
+let dawn: GPU | undefined;
+
+/** Finds the adapter. @throws UserError 'device' saying which part is missing. */
+export async function requestAdapter(importer: Required<EngineOptions>['importer']): Promise<GPUAdapter> {
+  if (dawn === undefined) {
+    let module: Dawn;
+    try {
+      module = (await importer('webgpu')) as Dawn;
+    } catch (cause) {
+      throw new UserError('device', 'the npm package webgpu (Dawn) does not load here', {
+        cause,
+        hint: 'npm install webgpu',
+      });
+    }
+    Object.assign(globalThis, module.globals);
+    dawn = module.create(TOGGLES);
+    // tfjs-backend-webgpu asks navigator.gpu whether there is a GPU. Node 20 has no navigator, later ones have one without gpu.
+    Object.defineProperty(globalThis, 'navigator', {
+      value: { ...globalThis.navigator, gpu: dawn },
+      configurable: true,
+    });
+  }
+  const adapter = await dawn.requestAdapter({ powerPreference: 'high-performance' }).catch(() => null);
+  if (adapter === null)
+    throw new UserError('device', 'no GPU adapter: Vulkan has no loader or no driver here', {
+      hint: 'install libvulkan1 and the driver; in a container pass the graphics capability; for a software GPU set VK_ICD_FILENAMES',
+    });
+  return adapter;
+}
+
+export async function startWebgpu({ importer }: Required<EngineOptions>): Promise<StartedBackend> {
+  const adapter = await requestAdapter(importer);
+  const device = await adapter.requestDevice({
+    requiredFeatures: FEATURES.filter((feature) => adapter.features.has(feature)) as GPUFeatureName[],
+    requiredLimits: Object.fromEntries(LIMITS.map((limit) => [limit, adapter.limits[limit]])),
+  });
+  if (tf.findBackendFactory('webgpu') !== null) tf.removeBackend('webgpu');
+  tf.registerBackend('webgpu', () => new tf.WebGPUBackend(device, adapter.info), 3);
+  return {
+    backend: 'webgpu',
+    device: describeAdapter(adapter.info),
+    software: isSoftware(adapter.info),
+    memoryLimit: null,
+  };
+}
+
+export function describeAdapter(info: GPUAdapterInfo): string {
+  return (
+    info.description || [info.vendor, info.architecture, info.device].filter(Boolean).join(' ') || 'unknown adapter'
+  );
+}
+
+export function isSoftware(info: GPUAdapterInfo): boolean {
+  return /swiftshader|llvmpipe|lavapipe|warp/i.test(
+    `${info.vendor} ${info.architecture} ${info.device} ${info.description}`,
+  );
+}

@@ -1,0 +1,232 @@
+// The one trunk that every model shares: embedding, blocks of norm + mixer and norm + SwiGLU, final norm, head.
+// Parameter names are flash-linear-attention's.
+import * as tf from '#tfjs';
+import type { Engine } from '../backends/engine.js';
+import { disposeConstants } from '../ops/constants.js';
+import { crossEntropy } from '../ops/cross-entropy.js';
+import { headLogProbs, rowsPerTile } from '../ops/head-log-probs.js';
+import { linear } from '../ops/linear.js';
+import { rmsNorm } from '../ops/rms-norm.js';
+import { scope } from '../ops/scope.js';
+import { swiGlu } from '../ops/swiglu.js';
+import type { Tokenizer } from '../tokenizers/tokenizer.js';
+import type { ModelConfig } from './checkpoint/model-config.js';
+import type { LanguageModel, MemoryReport, ModelState } from './language-model.js';
+import type { Mixer, MixerContext, ParameterSpec } from './mixer.js';
+import { createMixer } from './mixers/create-mixer.js';
+import type { Parameters } from './parameters.js';
+
+const EMBEDDING = 'model.embeddings.weight';
+const FINAL_NORM = 'model.norm.weight';
+const HEAD = 'lm_head.weight';
+
+/** Every parameter of a model with its full name, in checkpoint order. */
+export function decoderParameters(config: ModelConfig): ParameterSpec[] {
+  const { vocabularySize, hiddenSize, layers, tied, initializerRange } = config;
+  const matrix = (name: string, decay: boolean): ParameterSpec => ({
+    name,
+    shape: [vocabularySize, hiddenSize],
+    initialisation: { kind: 'normal', std: initializerRange },
+    decay,
+  });
+  return [
+    matrix(EMBEDDING, false),
+    ...Array.from({ length: layers }, (_, layer) =>
+      layerParameters(config).map((spec) => ({ ...spec, name: layerName(layer, spec.name) })),
+    ).flat(),
+    norm(FINAL_NORM, hiddenSize),
+    ...(tied ? [] : [matrix(HEAD, true)]),
+  ];
+}
+
+function layerParameters(config: ModelConfig): ParameterSpec[] {
+  const { hiddenSize, intermediateSize, initializerRange, mlpBias } = config;
+  const linearLayer = (name: string, outputs: number, inputs: number): ParameterSpec[] => [
+    {
+      name: `mlp.${name}.weight`,
+      shape: [outputs, inputs],
+      initialisation: { kind: 'normal', std: initializerRange },
+      decay: true,
+    },
+    ...(mlpBias
+      ? [{ name: `mlp.${name}.bias`, shape: [outputs], initialisation: { kind: 'zeros' } as const, decay: false }]
+      : []),
+  ];
+  return [
+    norm('attn_norm.weight', hiddenSize),
+    ...createMixer(config).parameters,
+    norm('mlp_norm.weight', hiddenSize),
+    ...linearLayer('gate_proj', intermediateSize, hiddenSize),
+    ...linearLayer('up_proj', intermediateSize, hiddenSize),
+    ...linearLayer('down_proj', hiddenSize, intermediateSize),
+  ];
+}
+
+function norm(name: string, size: number): ParameterSpec {
+  return { name, shape: [size], initialisation: { kind: 'ones' }, decay: false };
+}
+
+function layerName(layer: number, name: string): string {
+  return `model.layers.${layer}.${name}`;
+}
+
+export class Decoder implements LanguageModel {
+  readonly config: ModelConfig;
+  readonly tokenizer: Tokenizer;
+  readonly engine: Engine;
+  readonly parameters: Parameters;
+  readonly maxLength: number;
+  readonly vocabularySize: number;
+  readonly hiddenSize: number;
+  readonly parameterCount: number;
+  private readonly mixers: Mixer[];
+  private peakBytes = 0;
+
+  /** `parameters` holds a tensor of the right shape for every spec of `decoderParameters(config)`; the model owns them. */
+  constructor(config: ModelConfig, tokenizer: Tokenizer, engine: Engine, parameters: Parameters) {
+    this.config = config;
+    this.tokenizer = tokenizer;
+    this.engine = engine;
+    this.parameters = parameters;
+    this.maxLength = config.maxLength;
+    this.vocabularySize = config.vocabularySize;
+    this.hiddenSize = config.hiddenSize;
+    this.parameterCount = parameters.count();
+    this.mixers = Array.from({ length: config.layers }, () => createMixer(config));
+  }
+
+  forward(ids: tf.Tensor2D): { hidden: tf.Tensor3D; state: null };
+  forward(ids: tf.Tensor2D, state: ModelState): { hidden: tf.Tensor3D; state: ModelState };
+  forward(ids: tf.Tensor2D, state: ModelState | null = null): { hidden: tf.Tensor3D; state: ModelState | null } {
+    this.engine.use();
+    const position = state?.position ?? 0;
+    return scope(() => {
+      let x = tf.gather(this.parameters.get(EMBEDDING), ids) as tf.Tensor3D;
+      const layers: unknown[] = [];
+      this.mixers.forEach((mixer, layer) => {
+        const next = scope(() => this.block(x, mixer, layer, state?.layers[layer] ?? null, position));
+        x.dispose();
+        x = next.x;
+        layers.push(next.state);
+      });
+      const hidden = this.normalise(x, FINAL_NORM) as tf.Tensor3D;
+      return { hidden, state: state === null ? null : { position: position + ids.shape[1], layers } };
+    });
+  }
+
+  step(ids: tf.Tensor1D, state: ModelState): { hidden: tf.Tensor2D; state: ModelState } {
+    this.engine.use();
+    return scope(() => {
+      let x = tf.gather(this.parameters.get(EMBEDDING), ids) as tf.Tensor2D;
+      const layers = this.mixers.map((mixer, layer) => {
+        const context = this.context(layer, state.position);
+        const mixed = mixer.step(
+          this.normalise(x, layerName(layer, 'attn_norm.weight')) as tf.Tensor2D,
+          state.layers[layer],
+          context,
+        );
+        x = this.feedForward(tf.add(x, mixed.y) as typeof x, context);
+        return mixed.state;
+      });
+      return { hidden: this.normalise(x, FINAL_NORM) as tf.Tensor2D, state: { position: state.position + 1, layers } };
+    });
+  }
+
+  initialState(batch: number): ModelState {
+    this.engine.use();
+    return { position: 0, layers: this.mixers.map((mixer) => mixer.initialState(batch)) };
+  }
+
+  fork(state: ModelState, copies: readonly number[]): ModelState {
+    this.engine.use();
+    return {
+      position: state.position,
+      layers: this.mixers.map((mixer, layer) => scope(() => mixer.fork(state.layers[layer], copies))),
+    };
+  }
+
+  stateBytes(batch: number, position: number): number {
+    return this.mixers.reduce((sum, mixer) => sum + mixer.stateBytes(batch, position), 0);
+  }
+
+  logProbs(hidden: tf.Tensor2D, targets: tf.Tensor1D): { logprob: tf.Tensor1D; greedy: tf.Tensor1D } {
+    this.engine.use();
+    return scope(() => headLogProbs(hidden, this.headWeight(), targets));
+  }
+
+  logits(hidden: tf.Tensor2D): tf.Tensor2D {
+    this.engine.use();
+    return scope(() => tf.matMul(hidden, this.headWeight(), false, true));
+  }
+
+  /**
+   * Mean next-token cross-entropy in nats over the B x (T - 1) predictions of ids [B, T], and its gradient by parameter name.
+   * The caller disposes both.
+   */
+  lossAndGradients(ids: tf.Tensor2D): { loss: tf.Scalar; gradients: Map<string, tf.Tensor> } {
+    this.engine.use();
+    const [batch, length] = ids.shape;
+    const targets = scope(() => tf.reshape(tf.slice(ids, [0, 1], [batch, length - 1]), [-1]) as tf.Tensor1D);
+    const loss = () => {
+      const { hidden } = this.forward(tf.slice(ids, [0, 0], [batch, length - 1]));
+      const rows = tf.reshape(hidden, [-1, this.hiddenSize]) as tf.Tensor2D;
+      return crossEntropy({ hidden: rows, weight: this.headWeight() }, { targets });
+    };
+    const { value, grads } = tf.valueAndGrads(loss)(this.parameters.all());
+    targets.dispose();
+    const names = this.parameters.names();
+    return { loss: value as tf.Scalar, gradients: new Map(names.map((name, i) => [name, grads[i]!])) };
+  }
+
+  activationBytes(batch: number, length: number): number {
+    const { hiddenSize, intermediateSize, vocabularySize } = this.config;
+    const perRow =
+      length * (8 * hiddenSize + 4 * intermediateSize) + Math.max(...this.mixers.map((m) => m.workspace(length)));
+    const head = 3 * Math.min(batch * length, rowsPerTile(vocabularySize)) * vocabularySize;
+    return 4 * (batch * perRow + head);
+  }
+
+  memory(): MemoryReport {
+    const { numBytes } = tf.memory();
+    this.peakBytes = Math.max(this.peakBytes, numBytes);
+    return { bytes: numBytes, peakBytes: this.peakBytes };
+  }
+
+  dispose(): void {
+    this.parameters.dispose();
+    disposeConstants();
+  }
+
+  /** x += mixer(norm(x)); x += mlp(norm(x)) */
+  private block(x: tf.Tensor3D, mixer: Mixer, layer: number, state: unknown, position: number) {
+    const context = this.context(layer, position);
+    const mixed = mixer.forward(this.normalise(x, layerName(layer, 'attn_norm.weight')) as tf.Tensor3D, state, context);
+    const next = this.feedForward(tf.add(x, mixed.y) as typeof x, context);
+    this.memory();
+    return { x: next, state: mixed.state };
+  }
+
+  private feedForward<T extends tf.Tensor>(x: T, context: MixerContext): T {
+    const layer = (input: tf.Tensor, name: string) =>
+      linear(
+        input,
+        context.weight(`mlp.${name}.weight`),
+        this.config.mlpBias ? context.weight(`mlp.${name}.bias`) : undefined,
+      );
+    const normed = rmsNorm({ x, weight: context.weight('mlp_norm.weight') }, { epsilon: this.config.normEps });
+    const activated = swiGlu({ gate: layer(normed, 'gate_proj'), up: layer(normed, 'up_proj') }, null);
+    return tf.add(x, layer(activated, 'down_proj')) as T;
+  }
+
+  private normalise(x: tf.Tensor, name: string): tf.Tensor {
+    return rmsNorm({ x, weight: this.parameters.get(name) }, { epsilon: this.config.normEps });
+  }
+
+  private context(layer: number, position: number): MixerContext {
+    return { position, weight: (name) => this.parameters.get(layerName(layer, name)) };
+  }
+
+  private headWeight(): tf.Tensor2D {
+    return this.parameters.get(this.config.tied ? EMBEDDING : HEAD) as tf.Tensor2D;
+  }
+}

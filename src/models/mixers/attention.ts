@@ -1,0 +1,129 @@
+// The SWAT attention layer (Fu et al. 2025, section 4): q, k, v projections, RoPE, windowed attention with balanced
+// ALiBi and a sigmoid, output projection. With softmax and no slopes it is a Transformer's attention, windowed or full.
+import * as tf from '#tfjs';
+import { linear } from '../../ops/linear.js';
+import { rmsNorm } from '../../ops/rms-norm.js';
+import { rotate } from '../../ops/rotary.js';
+import { FULL_PIECE, keysPerQuery, windowedAttention } from '../../ops/windowed-attention.js';
+import type { AttentionConfig } from '../checkpoint/model-config.js';
+import type { Mixer, MixerContext, ParameterSpec } from '../mixer.js';
+
+/** Keys (rotated) and values in reach of the next token, [B, Nkv, S, D]: S grows to window - 1, or without end. */
+export interface KeyValueCache {
+  readonly keys: tf.Tensor4D;
+  readonly values: tf.Tensor4D;
+}
+
+export class Attention implements Mixer<KeyValueCache> {
+  readonly parameters: readonly ParameterSpec[];
+  private readonly config: AttentionConfig;
+  private readonly normEpsilon: number;
+
+  constructor(config: AttentionConfig, hiddenSize: number, normEpsilon: number, initializerRange: number) {
+    this.config = config;
+    this.normEpsilon = normEpsilon;
+    const { heads, kvHeads, headDim, qkvBias, outputBias, qkNorm } = config;
+    const initialisation = { kind: 'normal', std: initializerRange } as const;
+    const projection = (name: string, outputs: number, inputs: number, bias: boolean): ParameterSpec[] => [
+      { name: `attn.${name}.weight`, shape: [outputs, inputs], initialisation, decay: true },
+      ...(bias
+        ? [{ name: `attn.${name}.bias`, shape: [outputs], initialisation: { kind: 'zeros' } as const, decay: false }]
+        : []),
+    ];
+    const norm = (name: string): ParameterSpec => ({
+      name: `attn.${name}.weight`,
+      shape: [headDim],
+      initialisation: { kind: 'ones' },
+      decay: false,
+    });
+    this.parameters = [
+      ...projection('q_proj', heads * headDim, hiddenSize, qkvBias),
+      ...projection('k_proj', kvHeads * headDim, hiddenSize, qkvBias),
+      ...projection('v_proj', kvHeads * headDim, hiddenSize, qkvBias),
+      ...projection('o_proj', hiddenSize, heads * headDim, outputBias),
+      ...(qkNorm ? [norm('q_norm'), norm('k_norm')] : []),
+    ];
+  }
+
+  forward(
+    x: tf.Tensor3D,
+    state: KeyValueCache | null,
+    context: MixerContext,
+  ): { y: tf.Tensor3D; state: KeyValueCache | null } {
+    const { heads, kvHeads, ropeTheta, qkNorm, window, slopes, activation } = this.config;
+    const position = (heads: tf.Tensor4D) => (ropeTheta === null ? heads : rotate(heads, ropeTheta, context.position));
+    const normed = (heads: tf.Tensor4D, name: string) =>
+      qkNorm
+        ? (rmsNorm(
+            { x: heads, weight: context.weight(`attn.${name}.weight`) },
+            { epsilon: this.normEpsilon },
+          ) as tf.Tensor4D)
+        : heads;
+    const q = position(normed(this.project(x, 'q_proj', heads, context), 'q_norm'));
+    const newKeys = position(normed(this.project(x, 'k_proj', kvHeads, context), 'k_norm'));
+    const newValues = this.project(x, 'v_proj', kvHeads, context);
+    const k = state === null ? newKeys : tf.concat([state.keys, newKeys], 2);
+    const v = state === null ? newValues : tf.concat([state.values, newValues], 2);
+    const o = windowedAttention({ q, k, v }, { window, slopes, activation });
+    return {
+      y: this.output(o, context),
+      state: state === null ? null : { keys: this.inReach(k), values: this.inReach(v) },
+    };
+  }
+
+  step(x: tf.Tensor2D, state: KeyValueCache, context: MixerContext): { y: tf.Tensor2D; state: KeyValueCache } {
+    const next = this.forward(tf.expandDims(x, 1), state, context);
+    return { y: tf.squeeze(next.y, [1]), state: next.state! };
+  }
+
+  initialState(batch: number): KeyValueCache {
+    const { kvHeads, headDim } = this.config;
+    const empty = () => tf.tensor4d([], [batch, kvHeads, 0, headDim], 'float32');
+    return { keys: empty(), values: empty() };
+  }
+
+  fork(state: KeyValueCache, copies: readonly number[]): KeyValueCache {
+    const rows = tf.tensor1d(
+      copies.flatMap((count, row) => Array<number>(count).fill(row)),
+      'int32',
+    );
+    return { keys: tf.gather(state.keys, rows), values: tf.gather(state.values, rows) };
+  }
+
+  /** Keys and values of the last `window` positions (the step's own included), or of all. */
+  stateBytes(batch: number, position: number): number {
+    const { kvHeads, headDim, window } = this.config;
+    return 4 * 2 * batch * kvHeads * headDim * Math.min(position, window ?? Infinity);
+  }
+
+  /** Logits, biased logits and weights of a query, and four of q, k, v and o with their copies in blocks. */
+  workspace(length: number): number {
+    const { heads, headDim, window } = this.config;
+    const keys = keysPerQuery(window, length);
+    const queries = window === null ? Math.min(length, FULL_PIECE) : length;
+    return heads * (3 * queries * keys + 12 * length * headDim);
+  }
+
+  /** [B, T, H] -> [B, N, T, D] */
+  private project(x: tf.Tensor3D, name: string, heads: number, context: MixerContext): tf.Tensor4D {
+    const [batch, length] = x.shape;
+    const bias = this.config.qkvBias ? context.weight(`attn.${name}.bias`) : undefined;
+    const y = linear(x, context.weight(`attn.${name}.weight`), bias);
+    return tf.transpose(tf.reshape(y, [batch, length, heads, this.config.headDim]), [0, 2, 1, 3]);
+  }
+
+  /** [B, N, T, D] -> [B, T, H] */
+  private output(o: tf.Tensor4D, context: MixerContext): tf.Tensor3D {
+    const [batch, heads, length, dim] = o.shape;
+    const merged = tf.reshape(tf.transpose(o, [0, 2, 1, 3]), [batch, length, heads * dim]) as tf.Tensor3D;
+    const bias = this.config.outputBias ? context.weight('attn.o_proj.bias') : undefined;
+    return linear(merged, context.weight('attn.o_proj.weight'), bias);
+  }
+
+  /** The positions that the next token can still see. */
+  private inReach(x: tf.Tensor4D): tf.Tensor4D {
+    const length = x.shape[2];
+    const kept = Math.min(length, (this.config.window ?? Infinity) - 1);
+    return kept === length ? x : tf.slice(x, [0, 0, length - kept, 0], [-1, -1, kept, -1]);
+  }
+}

@@ -1,0 +1,42 @@
+// Tensors that depend on shapes and settings only (rotary tables, masks): built once, kept on the device, the oldest
+// dropped when they grow beyond a bound.
+import * as tf from '#tfjs';
+
+const BOUND_BYTES = 128 * 2 ** 20;
+
+const cache = new Map<string, tf.Tensor>();
+let bytes = 0;
+
+/** The tensor that `build` makes for `key` on the current backend. The caller must not dispose it. */
+export function constant<T extends tf.Tensor>(key: string, build: () => T): T {
+  const fullKey = `${tf.getBackend()}:${key}`;
+  const found = cache.get(fullKey);
+  if (found !== undefined) {
+    cache.delete(fullKey);
+    cache.set(fullKey, found);
+    return found as T;
+  }
+  const built = tf.keep(tf.tidy(build));
+  cache.set(fullKey, built);
+  bytes += bytesOf(built);
+  for (const [oldKey, old] of cache) {
+    if (bytes <= BOUND_BYTES || oldKey === fullKey) break;
+    drop(oldKey, old);
+  }
+  return built;
+}
+
+/** Frees them all: a model that goes leaves nothing on the device. */
+export function disposeConstants(): void {
+  for (const [key, tensor] of cache) drop(key, tensor);
+}
+
+function drop(key: string, tensor: tf.Tensor): void {
+  cache.delete(key);
+  bytes -= bytesOf(tensor);
+  tensor.dispose();
+}
+
+function bytesOf(tensor: tf.Tensor): number {
+  return 4 * tensor.size;
+}

@@ -1,0 +1,62 @@
+// Language-model head for scoring: log p(target) and whether the target is the argmax, for every row, in f32.
+//   logprob[r] = z[r, target] - log sum over v of exp z[r, v],   z = hidden W^T
+// Rows go through in tiles, so that the [R, V] logits are never whole in memory.
+import * as tf from '#tfjs';
+import { constant } from './constants.js';
+
+/** Logits of one tile: 8 Mi elements, 32 MB. */
+const TILE_ELEMENTS = 2 ** 23;
+
+export function rowsPerTile(vocabulary: number): number {
+  return Math.max(1, Math.floor(TILE_ELEMENTS / vocabulary));
+}
+
+/** hidden [R, H], weight [V, H], targets [R] int32 -> logprob [R] in nats, greedy [R] (1 where target = argmax, lowest id on ties). */
+export function headLogProbs(
+  hidden: tf.Tensor2D,
+  weight: tf.Tensor2D,
+  targets: tf.Tensor1D,
+): { logprob: tf.Tensor1D; greedy: tf.Tensor1D } {
+  const rows = hidden.shape[0];
+  const step = rowsPerTile(weight.shape[0]);
+  const tiles = [];
+  for (let start = 0; start < rows; start += step) {
+    const size = Math.min(step, rows - start);
+    const tile = tf.tidy(() =>
+      scoreTile(
+        tf.matMul(tf.slice(hidden, [start, 0], [size, -1]), weight, false, true),
+        tf.slice(targets, start, size),
+      ),
+    );
+    tiles.push(tile);
+  }
+  const joined = {
+    logprob: tf.concat(tiles.map((tile) => tile.logprob)),
+    greedy: tf.concat(tiles.map((tile) => tile.greedy)),
+  };
+  tiles.forEach((tile) => tf.dispose([tile.logprob, tile.greedy]));
+  return joined;
+}
+
+function scoreTile(logits: tf.Tensor2D, targets: tf.Tensor1D): { logprob: tf.Tensor1D; greedy: tf.Tensor1D } {
+  const target = pickColumns(logits, targets);
+  return {
+    logprob: tf.sub(target, logSumExp(logits)),
+    greedy: tf.cast(tf.equal(tf.argMax(logits, 1), targets), 'float32'),
+  };
+}
+
+/**
+ * log sum exp of each row. Softmax is the fast kernel everywhere (on wasm three times faster than exp), and its largest
+ * element is exp(0) / sum, so the sum is its inverse.
+ */
+export function logSumExp(logits: tf.Tensor2D): tf.Tensor1D {
+  return tf.sub(tf.max(logits, 1), tf.log(tf.max(tf.softmax(logits), 1)));
+}
+
+/** x [R, V], columns [R] -> x[r, columns[r]] */
+export function pickColumns(x: tf.Tensor2D, columns: tf.Tensor1D): tf.Tensor1D {
+  const [rows, width] = x.shape;
+  const starts = constant(`row-starts/${rows}/${width}`, () => tf.range(0, rows * width, width, 'int32'));
+  return tf.gather(tf.reshape(x, [rows * width]), tf.add(starts, columns)) as tf.Tensor1D;
+}

@@ -1,0 +1,76 @@
+// An op: one formula with a name. The reference is the formula in tensor operations; a backend may have a fused kernel
+// for it, and where the tape would keep too much, or there is a kernel, the gradient is written out.
+import * as tf from '#tfjs';
+import '../kernels/register.js';
+import type { BackendName } from '../backends/engine.js';
+
+export type Tensors = Record<string, tf.Tensor>;
+export type Gradients<I extends Tensors> = { [Name in keyof I]?: tf.Tensor };
+
+export interface OpDefinition<I extends Tensors, A, O extends tf.Tensor> {
+  readonly name: string;
+  reference(inputs: I, attributes: A): O;
+  /** Gradients of the inputs that have one; without it the tape differentiates the reference. */
+  gradient?(inputs: I, attributes: A, dOutput: O): Gradients<I>;
+}
+
+export interface Op<I extends Tensors, A, O extends tf.Tensor> {
+  (inputs: I, attributes: A): O;
+  readonly definition: OpDefinition<I, A, O>;
+}
+
+/** A fused form of an op on one backend. It must agree with the reference. */
+export type FusedKernel<I extends Tensors, A, O extends tf.Tensor> = (inputs: I, attributes: A) => O;
+
+const fusedKernels = new Map<string, FusedKernel<never, never, tf.Tensor>>();
+
+export function registerFusedKernel<I extends Tensors, A, O extends tf.Tensor>(
+  op: Op<I, A, O>,
+  backend: BackendName,
+  kernel: FusedKernel<I, A, O>,
+): void {
+  fusedKernels.set(`${op.definition.name}/${backend}`, kernel);
+}
+
+export function defineOp<I extends Tensors, A, O extends tf.Tensor>(definition: OpDefinition<I, A, O>): Op<I, A, O> {
+  const apply = (inputs: I, attributes: A): O => {
+    const fused = fusedKernels.get(`${definition.name}/${tf.getBackend()}`) as FusedKernel<I, A, O> | undefined;
+    const forward = fused ?? definition.reference;
+    const gradient = definition.gradient ?? (fused && gradientOfReference(definition.reference));
+    return gradient === undefined ? forward(inputs, attributes) : withGradient(forward, gradient, inputs, attributes);
+  };
+  return Object.assign(apply, { definition });
+}
+
+function withGradient<I extends Tensors, A, O extends tf.Tensor>(
+  forward: FusedKernel<I, A, O>,
+  gradient: NonNullable<OpDefinition<I, A, O>['gradient']>,
+  inputs: I,
+  attributes: A,
+): O {
+  const names = Object.keys(inputs);
+  const named = (values: readonly tf.Tensor[]) => Object.fromEntries(names.map((name, i) => [name, values[i]])) as I;
+  const custom = tf.customGrad((...args: unknown[]) => {
+    const save = args.pop() as tf.GradSaveFunc;
+    const values = args as tf.Tensor[];
+    save(values);
+    return {
+      value: forward(named(values), attributes),
+      gradFunc: (dOutput: tf.Tensor, saved: tf.Tensor[]) => {
+        const gradients = gradient(named(saved), attributes, dOutput as O);
+        return names.map((name, i) => gradients[name] ?? tf.zerosLike(saved[i]!));
+      },
+    };
+  });
+  return custom(...Object.values(inputs)) as O;
+}
+
+function gradientOfReference<I extends Tensors, A, O extends tf.Tensor>(reference: FusedKernel<I, A, O>) {
+  return (inputs: I, attributes: A, dOutput: O): Gradients<I> => {
+    const names = Object.keys(inputs);
+    const run = (...values: tf.Tensor[]) =>
+      reference(Object.fromEntries(names.map((name, i) => [name, values[i]])) as I, attributes);
+    const gradients = tf.grads(run)(Object.values(inputs), dOutput);
+    return Object.fromEntries(names.map((name, i) => [name, gradients[i]])) as Gradients<I>;
+  };
+}
