@@ -21,11 +21,9 @@ export function findDataFile(task: Task, source: StoredRows, allowPartial: boole
   return partial === null ? null : { path: partial, partial: true };
 }
 
-/** @throws UserError 'data' when the file is not there. */
+/** The task's file, or where it belongs when it is not there. */
 export function taskPath(task: Task, source: StoredRows): string {
-  const file = findDataFile(task, source, false);
-  if (file === null) throw missingFile(task, source);
-  return file.path;
+  return findDataFile(task, source, false)?.path ?? path.join(dataDirectory(source), task.dataset.file);
 }
 
 /** The error for a file that is not there: which, where, and the command that brings it. */

@@ -5,6 +5,7 @@ import test from 'ava';
 import { Command } from 'commander';
 import { data } from '../../src/cli/commands/data.js';
 import { UserError } from '../../src/user-error.js';
+import { needsShared } from '../shared.js';
 import { startHub } from './hub-server.js';
 import { temporaryDirectory } from './temporary-directory.js';
 
@@ -26,33 +27,24 @@ async function swatEval(...words: string[]): Promise<string[]> {
   return printed;
 }
 
-test.before(() => {
-  for (const name of ['SWAT_EVAL_DATA', 'SWAT_EVAL_CACHE', 'HF_TOKEN']) delete process.env[name];
+test.beforeEach(() => {
+  for (const name of ['SWAT_EVAL_DATA', 'SWAT_EVAL_CACHE', 'HF_ENDPOINT', 'HF_TOKEN']) delete process.env[name];
   for (const name of ['no_proxy', 'NO_PROXY']) process.env[name] = '127.0.0.1';
 });
 
-test.serial('path prints the file of each task, and without a task the data directory', async (t) => {
+test.serial('path prints the file of each task, or where it belongs', async (t) => {
   const directory = await temporaryDirectory(t);
   const file = path.join(directory, 'piqa', 'validation.jsonl');
-  await mkdir(path.dirname(file));
-  await writeFile(file, '');
   t.deepEqual(await swatEval('data', 'path', 'piqa', '--data-dir', directory), [file]);
-  t.deepEqual(await swatEval('data', 'path', '--data-dir', directory), [directory]);
-  t.deepEqual(await swatEval('data', 'path', '--cache-dir', directory), [path.join(directory, 'data')]);
+  await mkdir(path.dirname(file));
+  await writeFile(`${file}.gz`, '');
+  t.deepEqual(await swatEval('data', 'path', 'piqa', '--data-dir', directory), [`${file}.gz`]);
 });
 
-test.serial(
-  'where one of several tasks fails, the others are done and the command ends as partly failed',
-  async (t) => {
-    const directory = await temporaryDirectory(t);
-    await mkdir(path.join(directory, 'piqa'));
-    await writeFile(path.join(directory, 'piqa', 'validation.jsonl'), '');
-    const run = swatEval('data', 'path', 'boolq', 'piqa', '--data-dir', directory);
-    const error = await t.throwsAsync(run, { instanceOf: UserError });
-    t.is(error.kind, 'partial');
-    t.is(error.message, '1 of 2 tasks failed: boolq');
-  },
-);
+test.serial('path without a task prints the data directory', async (t) => {
+  t.deepEqual(await swatEval('data', 'path', '--data-dir', 'd'), ['d']);
+  t.deepEqual(await swatEval('data', 'path', '--cache-dir', 'c'), [path.join('c', 'data')]);
+});
 
 test.serial('pull --offline names the missing file and asks nobody', async (t) => {
   const server = await startHub(t, {});
@@ -95,3 +87,24 @@ test.serial('verify reads the file, and says what is wrong with it', async (t) =
   });
   t.regex(error.message, /has 1 rows, expected 1,838$/);
 });
+
+test.serial('where every task fails, the command says so and ends with the code of bad data', async (t) => {
+  const cache = await temporaryDirectory(t);
+  const error = await t.throwsAsync(swatEval('data', 'pull', 'piqa', 'boolq', '--offline', '--cache-dir', cache), {
+    instanceOf: UserError,
+  });
+  t.is(error.kind, 'data');
+  t.is(error.message, '2 of 2 tasks failed: piqa, boolq');
+});
+
+test.serial(
+  'where one of several tasks fails, the others are done and the command ends as partly failed',
+  async (t) => {
+    const directory = needsShared(t, 'data');
+    if (directory === null) return;
+    const run = swatEval('data', 'verify', 'hellaswag', 'piqa', '--data-dir', directory);
+    const error = await t.throwsAsync(run, { instanceOf: UserError });
+    t.is(error.kind, 'partial');
+    t.is(error.message, '1 of 2 tasks failed: hellaswag');
+  },
+);

@@ -49,7 +49,7 @@ export const data = (program: Command): void => {
 
   command
     .command('path')
-    .description('Print where the files of benchmarks lie.')
+    .description('Print where the files of benchmarks lie, or belong.')
     .argument('[task...]', 'tasks or groups; without any, the data directory itself')
     .addOption(options.dataDir)
     .addOption(options.cacheDir)
@@ -59,7 +59,7 @@ export const data = (program: Command): void => {
       const { taskPath } = await import('../../data/data-file.js');
       const source = await storedRows(flags);
       if (names.length === 0) console.log(dataDirectory(source));
-      else await printPaths(names, (task) => taskPath(task, source));
+      else await printPaths(names, async (task) => taskPath(task, source));
     });
 };
 
@@ -72,7 +72,7 @@ async function storedRows(flags: SourceFlags): Promise<StoredRows> {
  * Prints the path that `pathOf` gives for each task; one task's failure does not keep the others from being done.
  * @throws UserError: the failure itself where there is one task; else 'partial', or 'data' when every task failed.
  */
-async function printPaths(names: string[], pathOf: (task: Task) => string | Promise<string>): Promise<void> {
+async function printPaths(names: string[], pathOf: (task: Task) => Promise<string>): Promise<void> {
   const { resolveTasks } = await import('../../tasks/registry.js');
   const tasks = await resolveTasks(names);
   const failed: string[] = [];
