@@ -28,7 +28,7 @@ export async function loadTokenizer(location: string): Promise<Tokenizer> {
   if (isNamed(file, MERGES)) return loadTokenizer(siblingOf(file, VOCABULARIES));
   const content = await readTokenizerFile(file);
   const settings = await readTokenizerSettings(directory);
-  if (!startsLikeJson(content)) return sentencePieceTokenizer(content, settings, file);
+  if (!isJson(file, content)) return sentencePieceTokenizer(content, settings, file);
   const json = parseJsonObject(content, file);
   if (!isVocabulary(json)) return tokenizerFromJson(json, settings, file);
   const mergesFile = siblingOf(file, MERGES);
@@ -77,9 +77,9 @@ function isNamed(file: string, names: readonly string[]): boolean {
   return names.includes(path.basename(file).replace(/\.gz$/, ''));
 }
 
-/** A SentencePiece model starts with a line feed: the tag of its first piece. */
-function startsLikeJson(content: Buffer): boolean {
-  return content.subarray(0, 64).toString('latin1').trimStart().startsWith('{');
+/** By its name, so that an error page in its place is called no JSON; else by its start: a SentencePiece model's is a line feed. */
+function isJson(file: string, content: Buffer): boolean {
+  return /\.json(\.gz)?$/.test(file) || content[0] === '{'.charCodeAt(0);
 }
 
 /** `{ token: id }` */

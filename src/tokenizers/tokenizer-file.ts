@@ -39,7 +39,11 @@ export async function readTokenizerFile(file: string): Promise<Buffer> {
 export function parseJsonObject(content: Buffer, file: string): JsonObject {
   const text = content.toString('utf8');
   const value = parse(/\b(?:NaN|Infinity)\b/.test(text) ? text.replace(PYTHON_NUMBER, asNull) : text, file);
-  if (!isObject(value)) throw new UserError('data', 'a JSON object was expected', { where: file });
+  if (!isObject(value))
+    throw new UserError('data', 'a JSON object was expected', {
+      where: file,
+      hint: 'a tokenizer.json of Hugging Face tokenizers',
+    });
   return value;
 }
 
