@@ -1,5 +1,6 @@
 // A context and its continuation as token ids. Truth: lm-evaluation-harness 4e7e0d47, `TemplateLM._encode_pair` and
 // `loglikelihood`, `HFLM.tok_encode` and `_loglikelihood_tokens`.
+import { WHITESPACE } from '../tasks/python-text.js';
 import { prefixTokenId } from '../tokenizers/tokenizer.js';
 import type { Tokenizer } from '../tokenizers/tokenizer.js';
 import { UserError } from '../user-error.js';
@@ -25,9 +26,8 @@ export interface EncodedPair {
   readonly boundaryMerge: boolean;
 }
 
-/** What Python's `str.rstrip` takes off. JavaScript's `trimEnd` lacks U+001C-1F and U+0085 and adds U+FEFF. */
-const PYTHON_WHITESPACE = '\\t-\\r\\x1c-\\x20\\x85\\xa0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000';
-const TRAILING_WHITESPACE = new RegExp(`[${PYTHON_WHITESPACE}]+$`);
+/** What Python's `str.rstrip` takes off. */
+const TRAILING_WHITESPACE = new RegExp(`[${WHITESPACE}]+$`);
 
 /** @throws UserError 'data' when there is neither a given prefix token nor a BOS or EOS of the tokenizer */
 export function prefixTokenOf(tokenizer: Tokenizer, { prefixToken }: EncodingOptions): number {
