@@ -100,9 +100,10 @@ export async function loadModel(spec: string, options: LoadOptions = {}): Promis
     },
 
     async score(requests) {
+      const startsEmpty = requests.some(({ context }) => context.length === 0);
+      const prefix = startsEmpty ? [prefixTokenOf(await opened.tokenizer(), { bos: 'auto' })] : [];
       const rows = requests.map((request): ScoreRow => {
-        const context =
-          request.context.length > 0 ? request.context : [prefixTokenOf(opened.tokenizer, { bos: 'auto' })];
+        const context = request.context.length > 0 ? request.context : prefix;
         const pair = inputAndTargets({ context, continuation: request.continuation }, model.maxLength);
         if (pair.kind === 'unscorable') throw new UserError('data', `a request cannot be scored: ${pair.reason}`);
         return { input: pair.input, queries: [{ targets: pair.targets }] };

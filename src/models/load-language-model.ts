@@ -82,13 +82,14 @@ export async function startModel(
 type Opened = Omit<OpenedModel, 'spec'>;
 
 async function openBaseline(spec: Extract<ModelSpec, { kind: 'baseline' }>, options: OpenOptions): Promise<Opened> {
-  const { baseline, config: settings, seed = options.seed ?? 0 } = await configureBaseline(spec);
+  const { baseline, config: settings, seed: specSeed } = await configureBaseline(spec);
+  const seed = specSeed ?? options.seed ?? 0;
   const tokenizer = await loadTokenizer(options.tokenizer ?? 'bytes');
   const rawConfig = { vocab_size: tokenizer.vocabularySize, ...settings };
   const config = normaliseConfig(rawConfig, `${spec.name}:${spec.size}`);
   const tensors = modelParameters(config).map((parameter): [string, TensorSource] => [
     parameter.name,
-    { shape: parameter.shape, read: async () => initialWeights(parameter, seed ?? 0) },
+    { shape: parameter.shape, read: async () => initialWeights(parameter, seed) },
   ]);
   const changes = Object.entries(spec.overrides).filter(([key]) => key !== 'seed');
   const label = [`${spec.name}-${spec.size}`, ...changes.map(([key, value]) => `${key}=${value}`)].join(',');
