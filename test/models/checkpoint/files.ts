@@ -42,7 +42,7 @@ export async function writeFloatTensors(file: string, tensors: Record<string, St
 
 /** The error of a promise that must fail with a UserError. */
 export async function userError(t: ExecutionContext, promise: Promise<unknown>): Promise<UserError> {
-  return (await t.throwsAsync(promise, { instanceOf: UserError })) as UserError;
+  return (await t.throwsAsync<UserError>(promise, { instanceOf: UserError }))!;
 }
 
 /** A SWAT model of 2 layers, small enough to write by hand. */
