@@ -6,9 +6,9 @@ import { normaliseConfig } from '../../../src/models/checkpoint/normalise-config
 import { modelParameters } from '../../../src/models/checkpoint/parameters.js';
 import { openSafetensors, readFloats } from '../../../src/models/checkpoint/safetensors.js';
 import { digestWeights } from '../../../src/models/checkpoint/weights-digest.js';
-import { needsShared } from '../../shared.js';
 import {
   goldenFixtures,
+  goldenModel,
   scratchDirectory,
   tinyConfig,
   userError,
@@ -53,7 +53,7 @@ const writeIndex = (directory: string, weightMap: unknown) =>
 
 for (const folder of ['swat', 'swat-gqa', 'swat-minus', 'swat-plus', 'swat-softmax-rope', 'transformer'])
   test(`the golden checkpoint ${folder} opens, and its gradients are named as its parameters are`, async (t) => {
-    const directory = needsShared(t, 'golden', folder);
+    const directory = goldenModel(t, folder);
     if (directory === null) return;
     const checkpoint = await readCheckpoint(directory);
     const golden = await openSafetensors(path.join(directory, 'golden.safetensors'));

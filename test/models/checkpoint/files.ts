@@ -1,12 +1,20 @@
 // What the tests of this folder share: scratch directories, hand-made safetensors files, a small model's config.json.
+import { existsSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { ExecutionContext } from 'ava';
 import { packageRoot } from '../../../src/package-root.js';
 import { UserError } from '../../../src/user-error.js';
+import { needsShared } from '../../shared.js';
 
 export const goldenFixtures = path.join(packageRoot, 'test', 'fixtures', 'golden');
+
+/** A golden model's directory: the committed fixture, or one of those that only `../shared` has (null where it is absent). */
+export function goldenModel(t: ExecutionContext, folder: string): string | null {
+  const fixture = path.join(goldenFixtures, folder);
+  return existsSync(fixture) ? fixture : needsShared(t, 'golden', folder);
+}
 
 export async function scratchDirectory(t: ExecutionContext): Promise<string> {
   const directory = await mkdtemp(path.join(tmpdir(), 'swat-eval-checkpoint-'));
@@ -41,8 +49,8 @@ export async function writeFloatTensors(file: string, tensors: Record<string, St
 }
 
 /** The error of a promise that must fail with a UserError. */
-export async function userError(t: ExecutionContext, promise: Promise<unknown>): Promise<UserError> {
-  return (await t.throwsAsync<UserError>(promise, { instanceOf: UserError }))!;
+export function userError(t: ExecutionContext, promise: Promise<unknown>): Promise<UserError> {
+  return t.throwsAsync<UserError>(promise, { instanceOf: UserError });
 }
 
 /** A SWAT model of 2 layers, small enough to write by hand. */

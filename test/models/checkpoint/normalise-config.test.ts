@@ -1,11 +1,11 @@
 import { readFile } from 'node:fs/promises';
+import path from 'node:path';
 import test from 'ava';
 import { parsePythonJson } from '../../../src/models/checkpoint/config-json.js';
 import { normaliseConfig } from '../../../src/models/checkpoint/normalise-config.js';
 import { alibiSlopes } from '../../../src/models/checkpoint/slopes.js';
 import { UserError } from '../../../src/user-error.js';
-import { needsShared } from '../../shared.js';
-import { tinyConfig } from './files.js';
+import { goldenModel, tinyConfig } from './files.js';
 
 const normalise = (raw: unknown) => normaliseConfig(raw, 'dir/config.json');
 const swat = (keys: Record<string, unknown> = {}) => normalise({ ...tinyConfig, ...keys });
@@ -35,8 +35,9 @@ const golden: [folder: string, expected: object][] = [
 
 for (const [folder, expected] of golden)
   test(`the config of the golden model ${folder} is read`, async (t) => {
-    const file = needsShared(t, 'golden', folder, 'config.json');
-    if (file === null) return;
+    const directory = goldenModel(t, folder);
+    if (directory === null) return;
+    const file = path.join(directory, 'config.json');
     t.like(normaliseConfig(parsePythonJson(await readFile(file, 'utf8'), file), file), {
       vocabularySize: 128,
       hiddenSize: 64,

@@ -53,7 +53,7 @@ test('norm_first files keep the norms inside attention and MLP', (t) => {
 });
 
 const stacked = (): Record<string, number[]> => {
-  const names = { ...asStored('swat'), 'model.layers.0.mlp.gate_proj.weight': [6, 4] };
+  const names: Record<string, number[]> = { ...asStored('swat'), 'model.layers.0.mlp.gate_proj.weight': [6, 4] };
   delete names['model.layers.0.mlp.up_proj.weight'];
   return names;
 };
