@@ -23,6 +23,8 @@ export interface TaskSummary {
   truncated: number;
   boundaryMerges: number;
   ties: number;
+  /** Documents left out of every number because the model could not be asked, or ran out of memory, on a request of theirs. */
+  skipped: number;
   /** Tokens fed to the model, predicted tokens, wall-clock seconds. */
   inputTokens: number;
   scoredTokens: number;
