@@ -5,7 +5,7 @@ import type { MetricResult, RunSummary, TaskSummary } from '../evaluate/run-summ
 import { isAccuracy } from '../metrics/registry.js';
 import { COLUMN_WIDTH, type Figure } from './chart.js';
 import { chanceLines } from './chance-lines.js';
-import { LABEL_MEANINGS } from './long-table.js';
+import { LABEL_MEANINGS } from './label-meanings.js';
 import { modelLabels } from './model-labels.js';
 import { percentage } from './number-text.js';
 import { modelStyles } from './palette.js';

@@ -1,5 +1,6 @@
 // The table of a run: one row a metric, as lm-evaluation-harness prints it, with what lm-eval leaves out: intervals,
 // chance, truncation, labels, and the settings that a perplexity depends on.
+import { LABEL_MEANINGS } from './label-meanings.js';
 import { fixed, percentage } from './number-text.js';
 import { MISSING, textCell, type Column, type Table } from './table.js';
 import type { TidyRow } from './tidy-rows.js';
@@ -7,13 +8,6 @@ import type { TidyRow } from './tidy-rows.js';
 interface LongColumn extends Column {
   readonly text: (row: TidyRow) => string;
 }
-
-/** What a label says about the numbers it stands beside. */
-export const LABEL_MEANINGS = {
-  fixtures: "scored on this project's own sentences, not on the benchmark",
-  partial: 'only some rows of the split were there',
-  limit: 'only the first rows of the split were scored',
-} as const;
 
 /** @param rows of one run or of several, as `tidyRows` gives them. */
 export function longTable(rows: readonly TidyRow[]): Table {

@@ -1,7 +1,7 @@
 // Runs in the layout of the SWAT paper's Table 1: one row a model, accuracies in percent, averages recomputed. What was not
 // scored on the whole benchmark carries a footnote and is never the best.
 import type { RunSummary, TaskSummary } from '../evaluate/run-summary.js';
-import { LABEL_MEANINGS } from './long-table.js';
+import { LABEL_MEANINGS } from './label-meanings.js';
 import { modelLabels } from './model-labels.js';
 import { fixed, parameterCount, thousands } from './number-text.js';
 import { averagedCells, paperAverage, paperCells, type PaperCell } from './paper-cells.js';
