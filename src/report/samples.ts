@@ -3,7 +3,7 @@
 import { createHash } from 'node:crypto';
 import type { DocumentValues } from '../metrics/document-values.js';
 import type { Document, MetricName, Request, RequestScore } from '../tasks/task.js';
-import { pythonBoolean, pythonFloat, pythonJson } from './python-text.js';
+import { pythonBoolean, pythonFloat, pythonJson } from './python-repr.js';
 
 /** One document with what the model made of it. */
 export interface ScoredDocument {

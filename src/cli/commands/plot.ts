@@ -2,6 +2,7 @@
 import path from 'node:path';
 import type { Command } from 'commander';
 import { UserError } from '../../user-error.js';
+import { options } from '../options.js';
 
 export const plot = (program: Command): void => {
   program
@@ -9,6 +10,7 @@ export const plot = (program: Command): void => {
     .description('Draw finished runs: accuracies with confidence intervals and chance.')
     .argument('<run...>', 'run directories, results.json files, or directories with runs below them')
     .option('-o, --output <dir>', 'directory for plots/ (default: the run, if one is given, else results)')
+    .addOption(options.verbose)
     .action(async (places: string[], flags: { output?: string }) => {
       const { expandRuns, readRun } = await import('../../report/read-run.js');
       const runs = await Promise.all((await expandRuns(places)).map(readRun));

@@ -1,12 +1,11 @@
 // `swat-eval table RUN...`: finished runs side by side, in the form of a terminal table, Markdown, CSV, JSON or LaTeX.
-import { Option, type Command } from 'commander';
-import type { TableFormat } from '../../report/format-runs.js';
+import { Option } from 'commander';
+import type { Command } from 'commander';
 import { UserError } from '../../user-error.js';
+import { options } from '../options.js';
+import type { SharedFlags } from '../options.js';
 
-const FORMATS: readonly TableFormat[] = ['table', 'md', 'csv', 'json', 'latex'];
-
-interface TableFlags {
-  format: TableFormat;
+interface TableFlags extends Pick<SharedFlags, 'format'> {
   layout: 'long' | 'paper';
   published?: string[];
 }
@@ -16,13 +15,14 @@ export const table = (program: Command): void => {
     .command('table')
     .description('Print finished runs as one table.')
     .argument('[run...]', 'run directories, results.json files, or directories with runs below them')
-    .addOption(new Option('--format <name>', 'form of the table').choices(FORMATS).default('table'))
+    .addOption(options.format)
     .addOption(
       new Option('--layout <name>', 'a row for each metric, or for each model in the columns of the paper')
         .choices(['long', 'paper'])
         .default('long'),
     )
     .option('--published <name...>', 'published rows beside the runs, e.g. swat-340m titans-340m (layout paper)')
+    .addOption(options.verbose)
     .action(async (places: string[], flags: TableFlags) => {
       process.stdout.write(await tableOf(places, flags));
     });

@@ -1,5 +1,5 @@
 import test from 'ava';
-import { pythonFloat } from '../../src/report/python-text.js';
+import { pythonFloat } from '../../src/report/python-repr.js';
 
 test("numbers are written as Python's str writes floats", (t) => {
   const cases: [number, string][] = [
