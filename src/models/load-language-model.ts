@@ -12,7 +12,7 @@ import type { ModelConfig } from './checkpoint/model-config.js';
 import { normaliseConfig } from './checkpoint/normalise-config.js';
 import type { ParameterSource } from './checkpoint/parameter-names.js';
 import { modelParameters } from './checkpoint/parameters.js';
-import type { TensorSource } from './checkpoint/safetensors-writer.js';
+import type { TensorSource } from './checkpoint/safetensors.js';
 import { WeightsDigest } from './checkpoint/weights-digest.js';
 import { Decoder } from './decoder.js';
 import type { RawConfig } from './define-baseline.js';

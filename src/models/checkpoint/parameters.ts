@@ -21,7 +21,7 @@ export function modelParameters(config: ModelConfig): ParameterSpec[] {
 }
 
 /** One block's, named inside the layer: `attn_norm.weight`. */
-function layerParameters(config: ModelConfig): ParameterSpec[] {
+export function layerParameters(config: ModelConfig): ParameterSpec[] {
   const { hiddenSize, intermediateSize, mlpBias, initializerRange } = config;
   return [
     normParameter('attn_norm.weight', hiddenSize),
