@@ -11,7 +11,7 @@ import { swiGlu } from '../ops/swiglu.js';
 import type { ModelConfig } from './checkpoint/model-config.js';
 import type { LanguageModel, MemoryReport, ModelState } from './language-model.js';
 import type { Mixer, MixerContext } from './mixer.js';
-import { createMixer } from './mixers/create-mixer.js';
+import { familyOf } from './families.js';
 import type { Parameters } from './parameters.js';
 
 const EMBEDDING = 'model.embeddings.weight';
@@ -42,7 +42,7 @@ export class Decoder implements LanguageModel {
     this.vocabularySize = config.vocabularySize;
     this.hiddenSize = config.hiddenSize;
     this.parameterCount = parameters.count();
-    this.mixers = Array.from({ length: config.layers }, () => createMixer(config));
+    this.mixers = Array.from({ length: config.layers }, (_, layer) => familyOf(config).createMixer(config, layer));
   }
 
   forward(ids: tf.Tensor2D): { hidden: tf.Tensor3D; state: null };

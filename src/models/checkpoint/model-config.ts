@@ -1,10 +1,11 @@
-// What a model is, whatever dialect its config.json speaks: the decoder trunk and its mixer in one normalised type.
-
-export type ModelType = 'swat' | 'transformer' | 'llama' | 'mistral';
+// What a model is, whatever dialect its config.json speaks: the decoder trunk. Each family adds what its mixer needs.
 
 /** Embedding, blocks of norm + mixer + norm + SwiGLU, final norm, head. */
-export interface TrunkConfig {
-  readonly modelType: ModelType;
+export interface ModelConfig {
+  /** Names the family (families.ts). */
+  readonly modelType: string;
+  /** Keys that a layer's attention reaches, the query's own included; null where there is no such bound. */
+  readonly window: number | null;
   readonly vocabularySize: number;
   readonly hiddenSize: number;
   readonly layers: number;
@@ -22,25 +23,3 @@ export interface TrunkConfig {
   readonly bosTokenId: number | null;
   readonly eosTokenIds: readonly number[];
 }
-
-/** Attention over a causal window: activation(rope(q) . rope(k) / sqrt(headDim) + slope * distance) weighs the values. */
-export interface AttentionConfig {
-  readonly mixer: 'attention';
-  readonly activation: 'sigmoid' | 'softmax';
-  /** One a head, in the paper's sign (score + slope * distance); null for no position bias. */
-  readonly slopes: readonly number[] | null;
-  /** Keys in reach, the query's own included; null for all before it. */
-  readonly window: number | null;
-  /** Base of the rotary embedding, half-split over the whole head; null for none. */
-  readonly ropeTheta: number | null;
-  readonly heads: number;
-  readonly kvHeads: number;
-  readonly headDim: number;
-  readonly qkvBias: boolean;
-  readonly outputBias: boolean;
-  /** RMS norm of every head's q and k before the rotary embedding; its epsilon is not the trunk's. */
-  readonly qkNorm: { readonly eps: number } | null;
-}
-
-/** `mixer` tells the kinds of layers apart. */
-export type ModelConfig = TrunkConfig & AttentionConfig;

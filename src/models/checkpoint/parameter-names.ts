@@ -2,7 +2,8 @@
 // since 2025-02-09; other layouts differ by parts of names and by matrices that are stored as one.
 import path from 'node:path';
 import { UserError } from '../../user-error.js';
-import type { ModelType } from './model-config.js';
+import { familyOf } from '../families.js';
+import type { Renames } from '../family.js';
 import { elementCount, formatShape, type RowRange } from './safetensors.js';
 
 interface NamedShape {
@@ -19,29 +20,6 @@ export interface ParameterSource {
   readonly rows: RowRange | null;
 }
 
-type Renames = readonly (readonly [canonical: string, stored: string])[];
-
-const CANONICAL: Renames = [];
-/** transformers' Llama and Mistral. */
-const LLAMA: Renames = [
-  ['model.embeddings.', 'model.embed_tokens.'],
-  ['.attn_norm.', '.input_layernorm.'],
-  ['.attn.', '.self_attn.'],
-  ['.mlp_norm.', '.post_attention_layernorm.'],
-];
-/** flash-linear-attention with `norm_first`. */
-const NORM_FIRST: Renames = [
-  ['.attn_norm.', '.attn.norm.'],
-  ['.mlp_norm.', '.mlp.norm.'],
-];
-/** Layouts a family's checkpoints come in; the first is what its reference writes now, and what we write. */
-const LAYOUTS: Record<ModelType, readonly [Renames, ...Renames[]]> = {
-  swat: [CANONICAL, NORM_FIRST],
-  transformer: [CANONICAL, NORM_FIRST],
-  llama: [LLAMA],
-  mistral: [LLAMA],
-};
-
 /** Matrices that older flash-linear-attention files hold as one, under the first name: their rows one below the other. */
 const STACKED = [['.mlp.gate_proj.weight', '.mlp.up_proj.weight']] as const;
 
@@ -52,8 +30,8 @@ export const HEAD = 'lm_head.weight';
 export const EMBEDDING = 'model.embeddings.weight';
 
 /** The name a family's reference gives to a canonical parameter. */
-export function nativeName(canonical: string, modelType: ModelType): string {
-  return rename(canonical, LAYOUTS[modelType][0]);
+export function nativeName(canonical: string, modelType: string): string {
+  return rename(canonical, familyOf({ modelType }).layouts[0]);
 }
 
 /**
@@ -65,7 +43,7 @@ export function nativeName(canonical: string, modelType: ModelType): string {
 export function locateParameters(
   parameters: readonly NamedShape[],
   stored: ReadonlyMap<string, { readonly shape: readonly number[] }>,
-  { modelType, tied }: { modelType: ModelType; tied: boolean },
+  { modelType, tied }: { modelType: string; tied: boolean },
   file: string,
 ): Map<string, ParameterSource> {
   const sources = new Map(parameters.map((parameter) => [parameter.name, locate(parameter)]));
@@ -91,7 +69,9 @@ export function locateParameters(
   }
 
   function storedName(canonical: string): string | undefined {
-    return LAYOUTS[modelType].map((layout) => rename(canonical, layout)).find((name) => stored.has(name));
+    return familyOf({ modelType })
+      .layouts.map((layout) => rename(canonical, layout))
+      .find((name) => stored.has(name));
   }
 
   /** The rows of a stacked tensor that are this parameter; null where it has a tensor of its own. */

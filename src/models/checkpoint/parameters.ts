@@ -1,7 +1,7 @@
 // Every parameter of a model: canonical name, shape, how it starts, whether AdamW decays it. The names are
 // flash-linear-attention's.
 import type { ParameterSpec } from '../mixer.js';
-import { createMixer } from '../mixers/create-mixer.js';
+import { familyOf } from '../families.js';
 import { linearParameters, matrixParameter, normParameter } from '../parameter-spec.js';
 import type { ModelConfig } from './model-config.js';
 
@@ -9,11 +9,13 @@ import type { ModelConfig } from './model-config.js';
 export function modelParameters(config: ModelConfig): ParameterSpec[] {
   const { vocabularySize, hiddenSize, initializerRange } = config;
   const embedding = matrixParameter('model.embeddings.weight', vocabularySize, hiddenSize, initializerRange);
-  const layer = layerParameters(config);
   return [
     { ...embedding, decay: false },
-    ...Array.from({ length: config.layers }, (_, i) =>
-      layer.map((parameter) => ({ ...parameter, name: `model.layers.${i}.${parameter.name}` })),
+    ...Array.from({ length: config.layers }, (_, layer) =>
+      layerParameters(config, layer).map((parameter) => ({
+        ...parameter,
+        name: `model.layers.${layer}.${parameter.name}`,
+      })),
     ).flat(),
     normParameter('model.norm.weight', hiddenSize),
     ...(config.tied ? [] : [matrixParameter('lm_head.weight', vocabularySize, hiddenSize, initializerRange)]),
@@ -21,11 +23,11 @@ export function modelParameters(config: ModelConfig): ParameterSpec[] {
 }
 
 /** One block's, named inside the layer: `attn_norm.weight`. */
-export function layerParameters(config: ModelConfig): ParameterSpec[] {
+export function layerParameters(config: ModelConfig, layer: number): ParameterSpec[] {
   const { hiddenSize, intermediateSize, mlpBias, initializerRange } = config;
   return [
     normParameter('attn_norm.weight', hiddenSize),
-    ...createMixer(config).parameters,
+    ...familyOf(config).createMixer(config, layer).parameters,
     normParameter('mlp_norm.weight', hiddenSize),
     ...linearParameters('mlp.gate_proj', intermediateSize, hiddenSize, mlpBias, initializerRange),
     ...linearParameters('mlp.up_proj', intermediateSize, hiddenSize, mlpBias, initializerRange),

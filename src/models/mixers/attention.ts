@@ -5,9 +5,25 @@ import { linear } from '../../ops/linear.js';
 import { rmsNorm } from '../../ops/rms-norm.js';
 import { rotate } from '../../ops/rotary.js';
 import { FULL_PIECE, keysPerQuery, windowedAttention } from '../../ops/windowed-attention.js';
-import type { AttentionConfig, ModelConfig } from '../checkpoint/model-config.js';
+import type { ModelConfig } from '../checkpoint/model-config.js';
 import type { Mixer, MixerContext, ParameterSpec } from '../mixer.js';
 import { linearParameters, normParameter } from '../parameter-spec.js';
+
+/** Attention over a causal window: activation(rope(q) . rope(k) / sqrt(headDim) + slope * distance) weighs the values. */
+export interface AttentionConfig {
+  readonly activation: 'sigmoid' | 'softmax';
+  /** One a head, in the paper's sign (score + slope * distance); null for no position bias. */
+  readonly slopes: readonly number[] | null;
+  /** Base of the rotary embedding, half-split over the whole head; null for none. */
+  readonly ropeTheta: number | null;
+  readonly heads: number;
+  readonly kvHeads: number;
+  readonly headDim: number;
+  readonly qkvBias: boolean;
+  readonly outputBias: boolean;
+  /** RMS norm of every head's q and k before the rotary embedding; its epsilon is not the trunk's. */
+  readonly qkNorm: { readonly eps: number } | null;
+}
 
 /** Keys (rotated) and values in reach of the next token, [B, Nkv, S, D]: S grows to window - 1, or without end. */
 export interface KeyValueCache {
@@ -17,7 +33,7 @@ export interface KeyValueCache {
 
 export class Attention implements Mixer<KeyValueCache> {
   readonly parameters: readonly ParameterSpec[];
-  private readonly config: AttentionConfig;
+  private readonly config: ModelConfig & AttentionConfig;
 
   constructor(config: ModelConfig & AttentionConfig) {
     const { hiddenSize, initializerRange, heads, kvHeads, headDim, qkvBias, outputBias, qkNorm } = config;

@@ -2,12 +2,14 @@ import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import test from 'ava';
 import { parsePythonJson } from '../../../src/models/checkpoint/config-json.js';
+import type { ModelConfig } from '../../../src/models/checkpoint/model-config.js';
+import type { AttentionConfig } from '../../../src/models/mixers/attention.js';
 import { normaliseConfig } from '../../../src/models/checkpoint/normalise-config.js';
 import { alibiSlopes } from '../../../src/models/checkpoint/slopes.js';
 import { UserError } from '../../../src/user-error.js';
 import { goldenModel, tinyConfig } from './files.js';
 
-const normalise = (raw: unknown) => normaliseConfig(raw, 'dir/config.json');
+const normalise = (raw: unknown) => normaliseConfig(raw, 'dir/config.json') as ModelConfig & AttentionConfig;
 const swat = (keys: Record<string, unknown> = {}) => normalise({ ...tinyConfig, ...keys });
 const fla = (keys: Record<string, unknown> = {}) => normalise({ ...tinyConfig, model_type: 'transformer', ...keys });
 
