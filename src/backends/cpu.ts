@@ -1,9 +1,16 @@
 // The reference engine: tfjs-backend-cpu, plain JavaScript, slow and exact.
 import os from 'node:os';
-import type { StartedBackend } from './engine.js';
+import { unguarded, type StartedBackend } from './engine.js';
 
 export async function startCpu(): Promise<StartedBackend> {
-  return { backend: 'cpu', device: cpuModel(), software: false, memoryLimit: Math.floor(os.totalmem() / 2) };
+  return {
+    backend: 'cpu',
+    device: cpuModel(),
+    software: false,
+    batchTokens: 1024,
+    guard: unguarded,
+    memoryLimit: Math.floor(os.totalmem() / 2),
+  };
 }
 
 export function cpuModel(): string {

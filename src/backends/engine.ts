@@ -17,6 +17,10 @@ export interface Engine {
   readonly software: boolean;
   /** Bytes that tensors may take, null where only the device itself knows. */
   readonly memoryLimit: number | null;
+  /** Tokens in a batch from which on a larger one is no faster. */
+  readonly batchTokens: number;
+  /** Runs a computation. @throws OutOfMemoryError where the device had no room for it; the engine lives on. */
+  readonly guard: <T>(body: () => Promise<T>) => Promise<T>;
   /** Makes this engine the one that tensor operations run on. */
   use(): void;
 }
@@ -30,6 +34,9 @@ export interface EngineOptions {
   /** Loads an optional package by name; tests pass a fake. */
   readonly importer?: (name: string) => Promise<unknown>;
 }
+
+/** For engines that say nothing about memory while they compute. */
+export const unguarded = <T>(body: () => Promise<T>): Promise<T> => body();
 
 const starters: Record<BackendName, (options: Required<EngineOptions>) => Promise<StartedBackend>> = {
   webgpu: startWebgpu,

@@ -2,7 +2,7 @@
 import { createRequire } from 'node:module';
 import * as tf from '#tfjs';
 import { UserError } from '../user-error.js';
-import type { EngineOptions, StartedBackend } from './engine.js';
+import { unguarded, type EngineOptions, type StartedBackend } from './engine.js';
 
 const PACKAGES = ['@tensorflow/tfjs-node-gpu', '@tensorflow/tfjs-node'];
 
@@ -19,14 +19,21 @@ export async function startTensorflow({ importer }: Required<EngineOptions>): Pr
       // It registers its backend in the registry that all copies of tfjs-core share through globalThis.
       await importer(name);
     } catch (error) {
-      reasons.push(`${name}: ${firstLine(error)}`);
+      reasons.push(isMissing(error) ? `no ${name}` : `${name}: ${firstLine(error)}`);
       continue;
     }
     if (tf.findBackendFactory('tensorflow') !== null)
-      return { backend: 'tensorflow', device: `libtensorflow (${name})`, software: false, memoryLimit: null };
+      return {
+        backend: 'tensorflow',
+        device: `libtensorflow (${name})`,
+        software: false,
+        batchTokens: 16384,
+        guard: unguarded,
+        memoryLimit: null,
+      };
     reasons.push(`${name}: registered no backend`);
   }
-  throw new UserError('device', `backend tensorflow is not installed (${reasons.join('; ')})`, {
+  throw new UserError('device', `backend tensorflow is not there (${reasons.join('; ')})`, {
     hint: TENSORFLOW_RECIPE,
   });
 }
@@ -36,6 +43,11 @@ function restoreRemovedNodeFunctions(): void {
   const util = createRequire(import.meta.url)('node:util') as Record<string, unknown>;
   util.isNullOrUndefined ??= (value: unknown) => value === null || value === undefined;
   util.isArray ??= Array.isArray;
+}
+
+function isMissing(error: unknown): boolean {
+  const { code } = error as NodeJS.ErrnoException;
+  return code === 'ERR_MODULE_NOT_FOUND' || code === 'MODULE_NOT_FOUND';
 }
 
 function firstLine(error: unknown): string {

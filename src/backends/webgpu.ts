@@ -2,6 +2,7 @@
 import * as tf from '#tfjs';
 import { UserError } from '../user-error.js';
 import type { EngineOptions, StartedBackend } from './engine.js';
+import { OutOfMemoryError } from './out-of-memory.js';
 
 /** Dawn toggles: unreleased features (subgroup matrices), and f16 on NVIDIA, which Dawn holds back by default. */
 const TOGGLES = ['enable-dawn-features=allow_unsafe_apis,vulkan_enable_f16_on_nvidia'];
@@ -66,7 +67,27 @@ export async function startWebgpu({ importer }: Required<EngineOptions>): Promis
     device: describeAdapter(adapter.info),
     software: isSoftware(adapter.info),
     memoryLimit: null,
+    batchTokens: 16384,
+    guard: (body) => guardMemory(device, body),
   };
+}
+
+/** A buffer that the device cannot make shows as an error of the scope, or as one that is larger than the limits. */
+async function guardMemory<T>(device: GPUDevice, body: () => Promise<T>): Promise<T> {
+  device.pushErrorScope('out-of-memory');
+  device.pushErrorScope('validation');
+  const outcome = await body().then(
+    (value) => ({ value }),
+    (error: unknown) => ({ error }),
+  );
+  const invalid = await device.popErrorScope();
+  const outOfMemory = await device.popErrorScope();
+  if (outOfMemory !== null) throw new OutOfMemoryError(outOfMemory.message);
+  if (invalid !== null && /max(imum)? (buffer|.*binding) size|exceeds/i.test(invalid.message))
+    throw new OutOfMemoryError(invalid.message);
+  if ('error' in outcome) throw outcome.error;
+  if (invalid !== null) throw new Error(invalid.message);
+  return outcome.value;
 }
 
 export function describeAdapter(info: GPUAdapterInfo): string {

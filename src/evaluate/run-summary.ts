@@ -1,15 +1,8 @@
 // What one evaluated model amounts to: the object that `run` hands to the report writers, and that results.json holds.
-import type { MetricName, PaperColumn, TaskKind } from '../tasks/task.js';
+import type { MetricResult } from '../metrics/metric-result.js';
+import type { PaperColumn, TaskKind } from '../tasks/task.js';
 
-export interface MetricResult {
-  name: MetricName;
-  value: number;
-  /** Standard error, null where it is not defined (fewer than two documents). */
-  stderr: number | null;
-  /** Two-sided confidence interval at `RunSummary.confidence`, null where there is none. */
-  interval: [low: number, high: number] | null;
-  higherIsBetter: boolean;
-}
+export type { MetricResult };
 
 export interface TaskSummary {
   task: string;
@@ -30,6 +23,8 @@ export interface TaskSummary {
   truncated: number;
   boundaryMerges: number;
   ties: number;
+  /** Documents left out of every number because the model could not be asked, or ran out of memory, on a request of theirs. */
+  skipped: number;
   /** Tokens fed to the model, predicted tokens, wall-clock seconds. */
   inputTokens: number;
   scoredTokens: number;

@@ -8,7 +8,6 @@ import { linear } from '../ops/linear.js';
 import { rmsNorm } from '../ops/rms-norm.js';
 import { scope } from '../ops/scope.js';
 import { swiGlu } from '../ops/swiglu.js';
-import type { Tokenizer } from '../tokenizers/tokenizer.js';
 import type { ModelConfig } from './checkpoint/model-config.js';
 import type { LanguageModel, MemoryReport, ModelState } from './language-model.js';
 import type { Mixer, MixerContext } from './mixer.js';
@@ -25,7 +24,6 @@ function layerName(layer: number, name: string): string {
 
 export class Decoder implements LanguageModel {
   readonly config: ModelConfig;
-  readonly tokenizer: Tokenizer;
   readonly engine: Engine;
   readonly parameters: Parameters;
   readonly maxLength: number;
@@ -36,9 +34,8 @@ export class Decoder implements LanguageModel {
   private peakBytes = 0;
 
   /** `parameters` holds a tensor of the right shape for every one of `modelParameters(config)`; the model owns them. */
-  constructor(config: ModelConfig, tokenizer: Tokenizer, engine: Engine, parameters: Parameters) {
+  constructor(config: ModelConfig, engine: Engine, parameters: Parameters) {
     this.config = config;
-    this.tokenizer = tokenizer;
     this.engine = engine;
     this.parameters = parameters;
     this.maxLength = config.maxLength;

@@ -1,6 +1,5 @@
-// What evaluate, bench and train see of a model.
+// What evaluate, bench and train see of a model: token ids in, hidden states and log-probabilities out. Text is not its business.
 import type { Tensor1D, Tensor2D, Tensor3D } from '#tfjs';
-import type { Tokenizer } from '../tokenizers/tokenizer.js';
 
 /** State of every layer after `position` tokens. */
 export interface ModelState {
@@ -15,7 +14,6 @@ export interface MemoryReport {
 }
 
 export interface LanguageModel {
-  readonly tokenizer: Tokenizer;
   /** Longest input in tokens (lm-eval's `max_length`). */
   readonly maxLength: number;
   readonly vocabularySize: number;

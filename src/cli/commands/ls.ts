@@ -65,7 +65,10 @@ async function listTaskRows(): Promise<Listing> {
 
 async function listBaselineRows(): Promise<Listing> {
   const { listBaselines } = await import('../../models/registry.js');
-  const entries = listBaselines();
+  const baselines = await listBaselines();
+  const entries = baselines.map(({ name, label, sizes, description, paper }) => {
+    return { name, label, sizes: Object.keys(sizes), description, paper };
+  });
   return {
     entries,
     header: ['baseline', 'label', 'sizes', 'what', 'paper'],

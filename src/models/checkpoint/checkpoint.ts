@@ -7,8 +7,7 @@ import type { ModelConfig } from './model-config.js';
 import { normaliseConfig } from './normalise-config.js';
 import { EMBEDDING, HEAD, locateParameters, type ParameterSource } from './parameter-names.js';
 import { modelParameters } from './parameters.js';
-import { readFloats } from './safetensors.js';
-import type { TensorSource } from './safetensors-writer.js';
+import { readFloats, type TensorSource } from './safetensors.js';
 import { openWeightFiles, readText, type WeightFiles } from './weight-files.js';
 
 export const CONFIG_FILE = 'config.json';

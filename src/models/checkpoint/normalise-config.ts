@@ -11,45 +11,18 @@ import { alibiSlopes } from './slopes.js';
 const QK_NORM_EPS = 1e-5;
 
 /**
- * Keys without a part in the forward pass or its gradient: names, dropout, generation and training settings, and how the
- * reference computes the same thing. `norm_first` shows in the tensors' names. `fuse_*` and `_*` belong here too.
+ * Keys without a part in logits and loss: names, dropout, generation and training settings, and how the reference computes the
+ * same thing. `norm_first` shows in the tensors' names. `fuse_*` and `_*` belong here too.
  */
-const WITHOUT_EFFECT = new Set([
-  ...[
-    'model_type',
-    'architectures',
-    'auto_map',
-    'transformers_version',
-    'dtype',
-    'torch_dtype',
-    'use_cache',
-    'norm_first',
-  ],
-  ...['pad_token_id', 'sep_token_id', 'decoder_start_token_id', 'attention_dropout', 'pretraining_tp', 'use_l2warp'],
-  ...['return_dict', 'output_hidden_states', 'output_attentions', 'chunk_size_feed_forward', 'attn_implementation'],
-  ...[
-    'id2label',
-    'label2id',
-    'num_labels',
-    'problem_type',
-    'finetuning_task',
-    'task_specific_params',
-    'tokenizer_class',
-  ],
-  ...[
-    'max_length',
-    'min_length',
-    'early_stopping',
-    'do_sample',
-    'temperature',
-    'top_k',
-    'top_p',
-    'typical_p',
-    'num_beams',
-  ],
-  ...['num_beam_groups', 'diversity_penalty', 'repetition_penalty', 'length_penalty', 'num_return_sequences'],
-  ...['is_llama_config', 'transformers.js_config'],
-]);
+const WITHOUT_EFFECT = new Set(
+  `model_type architectures auto_map transformers_version dtype torch_dtype use_cache norm_first attention_dropout
+  pad_token_id sep_token_id decoder_start_token_id pretraining_tp use_l2warp return_dict output_hidden_states output_attentions
+  chunk_size_feed_forward attn_implementation id2label label2id num_labels problem_type finetuning_task task_specific_params
+  tokenizer_class max_length min_length early_stopping do_sample temperature top_k top_p typical_p num_beams num_beam_groups
+  diversity_penalty repetition_penalty length_penalty num_return_sequences is_llama_config transformers.js_config`.split(
+    /\s+/,
+  ),
+);
 
 const positiveInteger = z.int('expected a positive integer').positive('expected a positive integer');
 const positiveNumber = z.number('expected a positive number').positive('expected a positive number');

@@ -2,7 +2,7 @@
 import type { FileHandle } from 'node:fs/promises';
 import { UserError } from '../../user-error.js';
 import { bfloatFromFloat, halfFromFloat } from './half-precision.js';
-import { elementCount } from './safetensors.js';
+import { elementCount, formatShape, type TensorSource } from './safetensors.js';
 import { writeAtomically } from './write-atomically.js';
 
 /** How weights are stored on disk. */
@@ -13,12 +13,6 @@ const FORMATS = {
   f16: { name: 'F16', bytes: 2, encode: halfFromFloat },
   bf16: { name: 'BF16', bytes: 2, encode: bfloatFromFloat },
 } as const;
-
-/** A tensor whose values are fetched when their turn comes, row-major: one at a time is in memory. */
-export interface TensorSource {
-  readonly shape: readonly number[];
-  read(): Promise<Float32Array>;
-}
 
 export function storedBytes(shape: readonly number[], dtype: StorageDtype): number {
   return elementCount(shape) * FORMATS[dtype].bytes;
@@ -58,7 +52,7 @@ function encodeHeader(tensors: ReadonlyMap<string, TensorSource>, dtype: Storage
 async function encodeTensor(name: string, tensor: TensorSource, dtype: StorageDtype): Promise<Uint8Array> {
   const values = await tensor.read();
   if (values.length !== elementCount(tensor.shape))
-    throw new Error(`${name} has ${values.length} values for shape [${tensor.shape.join(', ')}]`);
+    throw new Error(`${name} has ${values.length} values for shape ${formatShape(tensor.shape)}`);
   if (dtype === 'f16') checkHalfRange(name, values);
   const encoded = FORMATS[dtype].encode(values);
   return new Uint8Array(encoded.buffer, encoded.byteOffset, encoded.byteLength);

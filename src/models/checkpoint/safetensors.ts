@@ -31,6 +31,12 @@ export interface SafetensorsFile {
   readonly tensors: ReadonlyMap<string, SafetensorsEntry>;
 }
 
+/** A tensor whose values, row-major, are fetched when their turn comes: one at a time is in memory. */
+export interface TensorSource {
+  readonly shape: readonly number[];
+  read(): Promise<Float32Array>;
+}
+
 /** Rows `start` to before `end` along the first axis. */
 export interface RowRange {
   readonly start: number;
@@ -50,11 +56,9 @@ export async function openSafetensors(file: string): Promise<SafetensorsFile> {
   const name = path.basename(file);
   if (size < 8) throw damaged(file, `${name} holds ${bytes(size)}, expected a safetensors file of at least 8 bytes`);
   const headerBytes = new DataView(await readBytes(file, 0, 8)).getBigUint64(0, true);
-  if (headerBytes > Math.min(MAX_HEADER_BYTES, size - 8))
-    throw damaged(
-      file,
-      `${name} claims a header of ${bytes(headerBytes)}, but holds ${bytes(size - 8)} after the length`,
-    );
+  const limit = Math.min(MAX_HEADER_BYTES, size - 8);
+  if (headerBytes > limit)
+    throw damaged(file, `${name} claims a header of ${bytes(headerBytes)}, expected at most ${bytes(limit)}`);
   const dataStart = 8 + Number(headerBytes);
   const header = parseHeader(await readBytes(file, 8, Number(headerBytes)), file);
   const { __metadata__: metadata = {}, ...entries } = header;

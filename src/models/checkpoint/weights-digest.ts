@@ -1,6 +1,6 @@
 // The identity of a model's weights: the same for a sharded and a single file, for stacked and separate matrices.
 import { createHash } from 'node:crypto';
-import type { TensorSource } from './safetensors-writer.js';
+import type { TensorSource } from './safetensors.js';
 
 /** Tensors are added in any order, as they are read: the digest is over the sorted list of their own digests. */
 export class WeightsDigest {

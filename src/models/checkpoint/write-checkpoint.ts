@@ -8,7 +8,8 @@ import { explainFileError } from './file-errors.js';
 import { normaliseConfig } from './normalise-config.js';
 import { nativeName } from './parameter-names.js';
 import { modelParameters } from './parameters.js';
-import { storedBytes, writeSafetensors, type StorageDtype, type TensorSource } from './safetensors-writer.js';
+import type { TensorSource } from './safetensors.js';
+import { storedBytes, writeSafetensors, type StorageDtype } from './safetensors-writer.js';
 import { INDEX_FILE, SINGLE_FILE } from './weight-files.js';
 import { writeAtomically } from './write-atomically.js';
 

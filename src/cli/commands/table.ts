@@ -1,0 +1,42 @@
+// `swat-eval table RUN...`: finished runs side by side, in the form of a terminal table, Markdown, CSV, JSON or LaTeX.
+import { Option } from 'commander';
+import type { Command } from 'commander';
+import { UserError } from '../../user-error.js';
+import { options } from '../options.js';
+import type { SharedFlags } from '../options.js';
+
+interface TableFlags extends Pick<SharedFlags, 'format'> {
+  layout: 'long' | 'paper';
+  published?: string[];
+}
+
+export const table = (program: Command): void => {
+  program
+    .command('table')
+    .description('Print finished runs as one table.')
+    .argument('[run...]', 'run directories, results.json files, or directories with runs below them')
+    .addOption(options.format)
+    .addOption(
+      new Option('--layout <name>', 'a row for each metric, or for each model in the columns of the paper')
+        .choices(['long', 'paper'])
+        .default('long'),
+    )
+    .option('--published <name...>', 'published rows beside the runs, e.g. swat-340m titans-340m (layout paper)')
+    .addOption(options.verbose)
+    .action(async (places: string[], flags: TableFlags) => {
+      process.stdout.write(await tableOf(places, flags));
+    });
+};
+
+async function tableOf(places: readonly string[], { format, layout, published = [] }: TableFlags): Promise<string> {
+  if (published.length > 0 && layout !== 'paper')
+    throw new UserError('usage', '--published needs the columns of the paper', { hint: '--layout paper' });
+  if (places.length === 0 && published.length === 0)
+    throw new UserError('usage', 'no run is named', { hint: 'swat-eval table results' });
+  const { expandRuns, readRun } = await import('../../report/read-run.js');
+  const runs = await Promise.all((await expandRuns(places)).map(readRun));
+  const { formatLong, formatPaper } = await import('../../report/format-runs.js');
+  if (layout === 'long') return formatLong(runs, format);
+  const { publishedRows, readPublishedTables } = await import('../../report/published.js');
+  return formatPaper(runs, publishedRows(published, readPublishedTables()), format);
+}

@@ -1,0 +1,132 @@
+// From the text that names a model to the model: opened first (configuration, tokenizer, headers), so that what is wrong
+// shows early, then started on an engine, which reads or draws the weights.
+import path from 'node:path';
+import { stat } from 'node:fs/promises';
+import type { Engine } from '../backends/engine.js';
+import { loadTokenizer } from '../tokenizers/load-tokenizer.js';
+import type { Tokenizer } from '../tokenizers/tokenizer.js';
+import { closest } from '../did-you-mean.js';
+import { UserError } from '../user-error.js';
+import { readCheckpoint } from './checkpoint/checkpoint.js';
+import type { ModelConfig } from './checkpoint/model-config.js';
+import { normaliseConfig } from './checkpoint/normalise-config.js';
+import type { ParameterSource } from './checkpoint/parameter-names.js';
+import { modelParameters } from './checkpoint/parameters.js';
+import type { TensorSource } from './checkpoint/safetensors-writer.js';
+import { WeightsDigest } from './checkpoint/weights-digest.js';
+import { Decoder } from './decoder.js';
+import type { RawConfig } from './define-baseline.js';
+import { initialWeights } from './initialisation.js';
+import { parseModelSpec, type ModelSpec } from './model-spec.js';
+import { Parameters } from './parameters.js';
+import { configureBaseline, listBaselines } from './registry.js';
+
+export interface OpenOptions {
+  /** Tokenizer file or directory, or `bytes`; by default the checkpoint's own, and `bytes` for random weights. */
+  readonly tokenizer?: string;
+  /** Longest input in tokens, in place of the configuration's. */
+  readonly maxLength?: number;
+  /** Seed of random weights where the model's name has none. */
+  readonly seed?: number;
+}
+
+/** A model before it has weights on a device. */
+export interface OpenedModel {
+  readonly spec: string;
+  /** Name in tables. */
+  readonly label: string;
+  /** Baseline, or the checkpoint's model type. */
+  readonly baseline: string;
+  readonly config: ModelConfig;
+  readonly rawConfig: RawConfig;
+  /** Read when it is asked for: a checkpoint without one still computes on token ids. */
+  readonly tokenizer: () => Promise<Tokenizer>;
+  /** Weights by canonical name. */
+  readonly tensors: ReadonlyMap<string, TensorSource>;
+  /** Where a checkpoint stores them; null for random weights. */
+  readonly sources: ReadonlyMap<string, ParameterSource> | null;
+}
+
+/**
+ * @throws UserError 'usage' for an unknown model or setting, 'data' for a checkpoint or tokenizer that is damaged or does not fit.
+ */
+export async function openModel(spec: string, options: OpenOptions = {}): Promise<OpenedModel> {
+  const parsed = parseModelSpec(spec);
+  const opened =
+    parsed.kind === 'baseline' ? await openBaseline(parsed, options) : await openCheckpoint(parsed.path, options);
+  const config = options.maxLength === undefined ? opened.config : { ...opened.config, maxLength: options.maxLength };
+  return { ...opened, spec, config };
+}
+
+/** Uploads the weights. The digest is over the f32 values, the same on every engine. */
+export async function startModel(
+  opened: OpenedModel,
+  engine: Engine,
+): Promise<{ model: Decoder; weightsDigest: string }> {
+  engine.use();
+  const parameters = new Parameters();
+  const digest = new WeightsDigest();
+  try {
+    for (const [name, tensor] of opened.tensors) {
+      const values = await tensor.read();
+      digest.add(name, tensor.shape, values);
+      parameters.set(name, values, tensor.shape);
+    }
+  } catch (error) {
+    parameters.dispose();
+    throw error;
+  }
+  return { model: new Decoder(opened.config, engine, parameters), weightsDigest: digest.hex() };
+}
+
+type Opened = Omit<OpenedModel, 'spec'>;
+
+async function openBaseline(spec: Extract<ModelSpec, { kind: 'baseline' }>, options: OpenOptions): Promise<Opened> {
+  const { baseline, config: settings, seed: specSeed } = await configureBaseline(spec);
+  const seed = specSeed ?? options.seed ?? 0;
+  const tokenizer = await loadTokenizer(options.tokenizer ?? 'bytes');
+  const rawConfig = { vocab_size: tokenizer.vocabularySize, ...settings };
+  const config = normaliseConfig(rawConfig, `${spec.name}:${spec.size}`);
+  const tensors = modelParameters(config).map((parameter): [string, TensorSource] => [
+    parameter.name,
+    { shape: parameter.shape, read: async () => initialWeights(parameter, seed) },
+  ]);
+  const changes = Object.entries(spec.overrides).filter(([key]) => key !== 'seed');
+  const label = [`${spec.name}-${spec.size}`, ...changes.map(([key, value]) => `${key}=${value}`)].join(',');
+  return {
+    label,
+    baseline: baseline.name,
+    config,
+    rawConfig,
+    tokenizer: async () => tokenizer,
+    tensors: new Map(tensors),
+    sources: null,
+  };
+}
+
+async function openCheckpoint(directory: string, options: OpenOptions): Promise<Opened> {
+  if ((await stat(directory).catch(() => null)) === null) throw await noSuchModel(directory);
+  const { config, rawConfig, tensors, sources } = await readCheckpoint(directory);
+  return {
+    label: path.basename(path.resolve(directory)),
+    baseline: config.modelType,
+    config,
+    rawConfig,
+    tokenizer: () => loadTokenizer(options.tokenizer ?? directory),
+    tensors,
+    sources,
+  };
+}
+
+async function noSuchModel(name: string): Promise<UserError> {
+  const models = (await listBaselines()).flatMap((baseline) =>
+    Object.keys(baseline.sizes).map((size) => `${baseline.name}:${size}`),
+  );
+  const guess = closest(name, models);
+  return new UserError('usage', `unknown model '${name}': there is no such directory`, {
+    hint:
+      guess === null
+        ? 'a checkpoint directory, or one of `swat-eval ls baselines` with a size, as in swat:tiny'
+        : `did you mean ${guess}?`,
+  });
+}

@@ -1,0 +1,70 @@
+// Runs as text for stdout: what `run` and `table` print.
+import type { RunSummary } from '../evaluate/run-summary.js';
+import { longTable } from './long-table.js';
+import { modelLabels } from './model-labels.js';
+import { paperTable } from './paper-table.js';
+import type { PublishedRow } from './published.js';
+import { renderCsv, renderJson, tableRecords } from './render-data.js';
+import { renderLatex } from './render-latex.js';
+import { renderMarkdown } from './render-markdown.js';
+import { renderText } from './render-text.js';
+import { resultsCsv } from './results-csv.js';
+import type { Table } from './table.js';
+import { tidyRows, type TidyRow } from './tidy-rows.js';
+
+export type TableFormat = 'table' | 'md' | 'csv' | 'json' | 'latex';
+
+/** One row a metric. CSV and JSON are the rows of results.csv; the other formats print four digits. */
+export function formatLong(runs: readonly RunSummary[], format: TableFormat): string {
+  switch (format) {
+    case 'csv':
+      return resultsCsv(runs.flatMap(tidyRows));
+    case 'json':
+      return renderJson(runs.flatMap(tidyRows));
+    case 'table':
+    case 'md':
+    case 'latex':
+      return renderPrinted(longTable(distinctlyLabelled(runs)), format);
+    default:
+      return format satisfies never;
+  }
+}
+
+/** One row a model in the columns of the paper, published rows below. */
+export function formatPaper(
+  runs: readonly RunSummary[],
+  published: readonly PublishedRow[],
+  format: TableFormat,
+): string {
+  const table = paperTable(runs, published);
+  switch (format) {
+    case 'csv':
+      return renderCsv(table);
+    case 'json':
+      return renderJson(tableRecords(table));
+    case 'table':
+    case 'md':
+    case 'latex':
+      return renderPrinted(table, format);
+    default:
+      return format satisfies never;
+  }
+}
+
+function renderPrinted(table: Table, format: 'table' | 'md' | 'latex'): string {
+  switch (format) {
+    case 'table':
+      return renderText(table);
+    case 'md':
+      return renderMarkdown(table);
+    case 'latex':
+      return renderLatex(table);
+    default:
+      return format satisfies never;
+  }
+}
+
+function distinctlyLabelled(runs: readonly RunSummary[]): TidyRow[] {
+  const labels = modelLabels(runs);
+  return runs.flatMap((run, k) => tidyRows(run).map((row) => ({ ...row, model: labels[k]! })));
+}

@@ -1,0 +1,152 @@
+// Runs in the layout of the SWAT paper's Table 1: one row a model, accuracies in percent, averages recomputed. What was not
+// scored on the whole benchmark carries a footnote and is never the best.
+import type { RunSummary, TaskSummary } from '../evaluate/run-summary.js';
+import { LABEL_MEANINGS } from './label-meanings.js';
+import { modelLabels } from './model-labels.js';
+import { fixed, parameterCount, thousands } from './number-text.js';
+import { averagedCells, paperAverage, paperCells, type PaperCell } from './paper-cells.js';
+import { PAPER_COLUMNS } from './paper-columns.js';
+import { averageDiffers, recomputedAverage, type PublishedRow } from './published.js';
+import { MISSING, textCell, type Cell, type Column, type Row, type Table } from './table.js';
+
+/** A number of the table, in the unit that it is printed in. */
+interface Figure {
+  readonly value: number;
+  readonly notes: readonly string[];
+  /** Whether it may be called the best of its column. */
+  readonly ranked: boolean;
+}
+
+interface PaperRow {
+  readonly model: Cell;
+  readonly size: Cell;
+  /** One for each of `PAPER_COLUMNS`, then the average. */
+  readonly figures: readonly (Figure | null)[];
+  readonly printedAverage: Figure | null;
+}
+
+const AVERAGE = { key: 'avg', title: 'Avg', unit: 'percent' } as const;
+
+export function paperTable(runs: readonly RunSummary[], published: readonly PublishedRow[]): Table {
+  const labels = modelLabels(runs);
+  const sections = [
+    runs.map((run, k) => runRow(run, labels[k]!)),
+    published.map(publishedRow),
+    [guessRow('chance', runs), guessRow('majority', runs)].filter((row) => row !== null),
+  ];
+  const ranks = rankColumns(sections.flat());
+  const withPrinted = published.length > 0;
+  return {
+    columns: paperColumns(withPrinted),
+    sections: sections.map((rows) =>
+      rows.map((row): Row => {
+        const figures = row.figures.map((figure, k) => figureCell(figure, ranks[k]!));
+        return [row.model, row.size, ...figures, ...(withPrinted ? [figureCell(row.printedAverage, null)] : [])];
+      }),
+    ),
+    remarks: ['Avg: unweighted mean of the eight accuracies, recomputed from the columns.'],
+  };
+}
+
+function paperColumns(withPrinted: boolean): Column[] {
+  const figures = [...PAPER_COLUMNS, AVERAGE].map(({ key, title, unit }): Column => ({
+    key,
+    title: `${title} ${unit === 'percent' ? '↑' : '↓'}`,
+    align: 'right',
+  }));
+  return [
+    { key: 'model', title: 'Model', align: 'left' },
+    { key: 'params', title: 'Params', align: 'right' },
+    ...figures,
+    ...(withPrinted ? [{ key: 'avg_printed', title: 'Avg printed', align: 'right' } as const] : []),
+  ];
+}
+
+function runRow(run: RunSummary, label: string): PaperRow {
+  const cells = paperCells(run);
+  const eight = averagedCells(cells);
+  const figures = PAPER_COLUMNS.map(({ unit }, k) => {
+    const cell = cells[k] ?? null;
+    if (cell === null) return null;
+    const settings = cell.task.kind === 'rolling' ? [perplexitySettings(run)] : [];
+    const factor = unit === 'percent' ? 100 : 1;
+    return figureOf(factor * cell.metric.value, [cell], settings);
+  });
+  return {
+    model: textCell(label),
+    size: { ...textCell(parameterCount(run.model.parameters)), value: run.model.parameters },
+    figures: [...figures, eight === null ? null : figureOf(100 * paperAverage(eight).value, eight, [])],
+    printedAverage: null,
+  };
+}
+
+function figureOf(value: number, cells: readonly PaperCell[], settings: readonly string[]): Figure {
+  const shortfalls = new Set(cells.flatMap(({ task }) => shortfallNotes(task)));
+  return { value, notes: [...shortfalls, ...settings], ranked: shortfalls.size === 0 && Number.isFinite(value) };
+}
+
+/** Why a number is not the benchmark's. */
+function shortfallNotes({ task, label, documents, documentsOriginal, skipped }: TaskSummary): string[] {
+  const share = `${thousands(documents)} of ${thousands(documentsOriginal)} documents`;
+  return [
+    ...(label === null
+      ? []
+      : [label === 'fixtures' ? `fixtures: ${LABEL_MEANINGS.fixtures}` : `${label}: ${task}, ${share}`]),
+    ...(skipped === 0 ? [] : [`${task}: ${thousands(skipped)} documents could not be scored`]),
+  ];
+}
+
+function perplexitySettings({ model, bosPolicy }: RunSummary): string {
+  return `word perplexity, max_len ${model.maxLength}, disjoint windows, bos ${bosPolicy}`;
+}
+
+function publishedRow(row: PublishedRow): PaperRow {
+  const figure = (value: number): Figure => ({ value, notes: [], ranked: true });
+  const remarks = averageDiffers(row) ? ['the printed average is not the mean of the printed columns'] : [];
+  return {
+    model: { ...textCell(row.model), notes: [row.source] },
+    size: textCell(row.size),
+    figures: [...row.values, recomputedAverage(row)].map(figure),
+    printedAverage: { value: row.average, notes: remarks, ranked: false },
+  };
+}
+
+/** What guessing scores, from the run with the most documents of each task; null where no run says. */
+function guessRow(kind: 'chance' | 'majority', runs: readonly RunSummary[]): PaperRow | null {
+  const allCells = runs.map(paperCells);
+  const figures = PAPER_COLUMNS.map(({ unit }, k) => {
+    const tasks = allCells.flatMap((cells) => cells[k]?.task ?? []).sort((a, b) => b.documents - a.documents);
+    const value = tasks[0]?.[kind] ?? null;
+    return value === null || unit !== 'percent'
+      ? null
+      : { value: 100 * value, notes: shortfallNotes(tasks[0]!), ranked: false };
+  });
+  if (figures.every((figure) => figure === null)) return null;
+  return { model: textCell(kind), size: textCell(MISSING), figures: [...figures, null], printedAverage: null };
+}
+
+/** The printed forms of a column's best and second best number; null where fewer than two different ones compete. */
+type Ranks = { readonly best: string; readonly second: string } | null;
+
+function rankColumns(rows: readonly PaperRow[]): Ranks[] {
+  return [...PAPER_COLUMNS, AVERAGE].map(({ unit }, k) => {
+    const competing = rows.flatMap(({ figures }) => (figures[k]?.ranked ? [figureText(figures[k])] : []));
+    const sorted = [...new Set(competing)].sort((a, b) =>
+      unit === 'percent' ? Number(b) - Number(a) : Number(a) - Number(b),
+    );
+    const [best, second] = sorted;
+    return best === undefined || second === undefined ? null : { best, second };
+  });
+}
+
+function figureCell(figure: Figure | null, ranks: Ranks): Cell {
+  if (figure === null) return textCell(MISSING);
+  const text = figureText(figure);
+  const emphasis =
+    !figure.ranked || ranks === null ? null : text === ranks.best ? 'best' : text === ranks.second ? 'second' : null;
+  return { text, value: Number.isFinite(figure.value) ? figure.value : null, notes: figure.notes, emphasis };
+}
+
+function figureText({ value }: Figure): string {
+  return fixed(value, 2);
+}

@@ -1,0 +1,82 @@
+// Runs from disk: what `table` and `plot` are given.
+import { readdir, readFile, stat } from 'node:fs/promises';
+import path from 'node:path';
+import type { z } from 'zod';
+import type { RunSummary } from '../evaluate/run-summary.js';
+import { UserError } from '../user-error.js';
+import { runSchema } from './run-schema.js';
+
+const RESULTS = 'results.json';
+
+/**
+ * The run in a directory, or in a results.json.
+ * @throws UserError 'data' when there is none, or when it is damaged.
+ */
+export async function readRun(place: string): Promise<RunSummary> {
+  const file = (await isDirectory(place)) ? path.join(place, RESULTS) : place;
+  const text = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
+    throw error.code === 'ENOENT' ? noRun(place) : unreadable(file, error.message);
+  });
+  return parseRun(text, file);
+}
+
+/**
+ * The run directories and results files that paths stand for: a run itself, or a tree with runs in it.
+ * @throws UserError 'data' for a path without any.
+ */
+export async function expandRuns(places: readonly string[]): Promise<string[]> {
+  const found = await Promise.all(
+    places.map(async (place) => {
+      const runs = (await isDirectory(place)) ? await runsBelow(place) : [place];
+      if (runs.length === 0) throw noRun(place);
+      return runs;
+    }),
+  );
+  return [...new Set(found.flat().map((run) => path.normalize(run)))];
+}
+
+/** Links are not followed: `results/latest` would show a run twice. */
+async function runsBelow(directory: string): Promise<string[]> {
+  const entries = await readdir(directory, { withFileTypes: true });
+  if (entries.some((entry) => entry.name === RESULTS)) return [directory];
+  const folders = entries.filter((entry) => entry.isDirectory()).map(({ name }) => path.join(directory, name));
+  const runs = await Promise.all(folders.sort().map(runsBelow));
+  return runs.flat();
+}
+
+function parseRun(text: string, file: string): RunSummary {
+  let content: unknown;
+  try {
+    content = JSON.parse(text);
+  } catch (error) {
+    throw unreadable(file, `it is not JSON (${(error as Error).message})`);
+  }
+  if (typeof content !== 'object' || content === null || !('swat_eval' in content))
+    throw unreadable(file, 'it was not written by swat-eval: it has no `swat_eval`');
+  const parsed = runSchema.safeParse(content.swat_eval);
+  if (!parsed.success) throw unreadable(file, `swat_eval: ${firstIssue(parsed.error)}`);
+  return parsed.data;
+}
+
+function firstIssue({ issues }: z.ZodError): string {
+  const [issue] = issues;
+  return issue === undefined ? 'not valid' : `${issue.path.join('.')}: ${issue.message}`;
+}
+
+async function isDirectory(place: string): Promise<boolean> {
+  const stats = await stat(place).catch((error: NodeJS.ErrnoException) => {
+    throw error.code === 'ENOENT' || error.code === 'ENOTDIR' ? noRun(place) : unreadable(place, error.message);
+  });
+  return stats.isDirectory();
+}
+
+function noRun(place: string): UserError {
+  return new UserError('data', `${place} is no run: there is no ${RESULTS}`, {
+    where: place,
+    hint: `the directory that \`swat-eval run\` printed, or one above it`,
+  });
+}
+
+function unreadable(file: string, reason: string): UserError {
+  return new UserError('data', `cannot read the run in ${file}: ${reason}`, { where: file });
+}

@@ -1,0 +1,60 @@
+import test from 'ava';
+import { initialWeights } from '../../src/models/initialisation.js';
+import type { ParameterSpec } from '../../src/models/mixer.js';
+
+const normal = (name: string, shape: number[], std = 1): ParameterSpec => ({
+  name,
+  shape,
+  initialisation: { kind: 'normal', std },
+  decay: true,
+});
+
+test('the first weights of a stream are these, on every machine', (t) => {
+  // Computed by the same definition in Python, with its math.log.
+  t.deepEqual(
+    initialWeights(normal('model.embeddings.weight', [6], 0.02), 1),
+    Float32Array.of(
+      ...[-0.006236536893993616, 0.022212501615285873, 0.027767719700932503],
+      ...[0.022832956165075302, -0.01682349108159542, 0.018663860857486725],
+    ),
+  );
+});
+
+test('another seed and another name give other weights, the same ones the same', (t) => {
+  const draw = (name: string, seed: number) => initialWeights(normal(name, [64]), seed).join();
+  t.is(draw('a', 1), draw('a', 1));
+  t.is(new Set([draw('a', 1), draw('a', 2), draw('b', 1), draw('b', 2)]).size, 4);
+});
+
+test('a longer parameter starts as a shorter one of its name does', (t) => {
+  const long = initialWeights(normal('a', [10]), 1);
+  t.deepEqual(initialWeights(normal('a', [7]), 1), long.slice(0, 7));
+});
+
+test('normal weights have the moments and the tails of a normal distribution', (t) => {
+  const n = 400_000;
+  const values = initialWeights(normal('a', [n], 0.02), 7).map((value) => value / 0.02);
+  const moment = (power: number) => values.reduce((sum, value) => sum + value ** power, 0) / n;
+  const beyond = (limit: number) => values.filter((value) => Math.abs(value) > limit).length / n;
+  t.true(Math.abs(moment(1)) < 5 / Math.sqrt(n));
+  t.true(Math.abs(moment(2) - 1) < 5 * Math.sqrt(2 / n));
+  t.true(Math.abs(moment(3)) < 5 * Math.sqrt(15 / n));
+  t.true(Math.abs(moment(4) - 3) < 5 * Math.sqrt(96 / n));
+  t.true(Math.abs(beyond(2) - 0.0455) < 0.002);
+  t.true(Math.abs(beyond(4) - 6.33e-5) < 6e-5);
+});
+
+test('neighbouring weights do not depend on each other', (t) => {
+  const values = initialWeights(normal('a', [400_000]), 3);
+  for (const lag of [1, 2, 3]) {
+    let sum = 0;
+    for (let i = lag; i < values.length; i++) sum += values[i]! * values[i - lag]!;
+    t.true(Math.abs(sum / values.length) < 5 / Math.sqrt(values.length));
+  }
+});
+
+test('norms start at one and biases at zero', (t) => {
+  const spec = { name: 'a', shape: [2], decay: false };
+  t.deepEqual(initialWeights({ ...spec, initialisation: { kind: 'ones' } }, 1), Float32Array.of(1, 1));
+  t.deepEqual(initialWeights({ ...spec, initialisation: { kind: 'zeros' } }, 1), Float32Array.of(0, 0));
+});
