@@ -9,7 +9,7 @@ test('--help goes to stdout and names the commands and exit codes', async (t) =>
   t.is(code, 0);
   t.is(stderr, '');
   t.regex(stdout, /^Usage: swat-eval/);
-  for (const command of ['data', 'ls', 'env']) t.regex(stdout, new RegExp(`^ {2}${command}\\b`, 'm'));
+  for (const command of ['table', 'plot', 'data', 'ls', 'env']) t.regex(stdout, new RegExp(`^ {2}${command}\\b`, 'm'));
   t.regex(stdout, /Exit codes: 0 ok/);
 });
 
