@@ -5,8 +5,8 @@ import type { InterruptName } from './interrupts.js';
 
 export interface ErrorSituation {
   verbose: boolean;
-  /** First word of the command line, for the hint of a usage error. */
-  command: string | undefined;
+  /** The command that was called, for the hint of a usage error; null where there is none of that name. */
+  command: string | null;
   /** The signal that stopped the program, null when none did. */
   signal: InterruptName | null;
 }
@@ -14,6 +14,9 @@ export interface ErrorSituation {
 /** Text without a final newline, empty where everything is said already (`--help`, `--version`). */
 export function describeError(error: unknown, situation: ErrorSituation): { text: string; exitCode: number } {
   if (error instanceof CommanderError && error.exitCode === 0) return { text: '', exitCode: 0 };
+  // A command without its subcommand: commander has printed the help to stderr.
+  if (error instanceof CommanderError && error.code === 'commander.help')
+    return { text: '', exitCode: EXIT_CODES.usage };
   if (error instanceof CommanderError) return describeError(usageError(error, situation.command), situation);
   if (error instanceof UserError) {
     const stack = situation.verbose ? `\n${error.stack}${causeOf(error)}` : '';
@@ -29,10 +32,9 @@ export function describeError(error: unknown, situation: ErrorSituation): { text
 }
 
 /** Commander's message as one sentence: `unknown option '--modle' (did you mean --model?)`. */
-function usageError(error: CommanderError, command: string | undefined): UserError {
+function usageError(error: CommanderError, command: string | null): UserError {
   const message = error.message.replace(/^error: /, '').replace(/\s*\(Did you mean/, ' (did you mean');
-  const named = command !== undefined && error.code !== 'commander.unknownCommand' && !command.startsWith('-');
-  return new UserError('usage', message, { hint: `swat-eval ${named ? `${command} ` : ''}--help` });
+  return new UserError('usage', message, { hint: ['swat-eval', command, '--help'].filter(Boolean).join(' ') });
 }
 
 function causeOf(error: Error): string {

@@ -32,7 +32,8 @@ try {
 }
 
 function report(error: unknown): void {
-  const { text, exitCode } = describeError(error, { verbose, command: process.argv[2], signal: interrupts.received() });
+  const command = program.commands.find((each) => each.name() === process.argv[2])?.name() ?? null;
+  const { text, exitCode } = describeError(error, { verbose, command, signal: interrupts.received() });
   if (text !== '') process.stderr.write(`${text}\n`);
   process.exitCode = exitCode;
 }

@@ -9,7 +9,7 @@ test('--help goes to stdout and names the commands and exit codes', async (t) =>
   t.is(code, 0);
   t.is(stderr, '');
   t.regex(stdout, /^Usage: swat-eval/);
-  for (const command of ['ls', 'env']) t.regex(stdout, new RegExp(`^ {2}${command}\\b`, 'm'));
+  for (const command of ['table', 'plot', 'data', 'ls', 'env']) t.regex(stdout, new RegExp(`^ {2}${command}\\b`, 'm'));
   t.regex(stdout, /Exit codes: 0 ok/);
 });
 
@@ -36,6 +36,25 @@ test('an unknown flag is a usage error that suggests a near one', async (t) => {
   t.is(code, 2);
   t.is(stdout, '');
   t.is(stderr, "error: unknown option '--jsn' (did you mean --json?)\n  try: swat-eval ls --help\n");
+});
+
+test('the flags of a nested command are suggested too', async (t) => {
+  const { code, stderr } = await swatEval(['data', 'pull', 'piqa', '--offlin']);
+  t.is(code, 2);
+  t.regex(stderr, /^error: unknown option '--offlin' \(did you mean --offline\?\)\n/);
+});
+
+test('a command without its subcommand is a usage error that shows the help', async (t) => {
+  const { code, stdout, stderr } = await swatEval(['data']);
+  t.is(code, 2);
+  t.is(stdout, '');
+  t.regex(stderr, /^Usage: swat-eval data .*\bpath \[options\]/s);
+});
+
+test('an unknown subcommand suggests a near one and where to read on', async (t) => {
+  const { code, stderr } = await swatEval(['data', 'pul', 'piqa']);
+  t.is(code, 2);
+  t.is(stderr, "error: unknown command 'pul' (did you mean pull?)\n  try: swat-eval data --help\n");
 });
 
 test('a list that does not exist is a usage error that names those that do', async (t) => {

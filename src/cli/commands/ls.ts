@@ -3,7 +3,6 @@ import { Argument } from 'commander';
 import { options } from '../options.js';
 import type { SharedFlags } from '../options.js';
 import type { CommandDefinition } from '../program.js';
-import { textTable } from '../text-table.js';
 
 const KINDS = ['tasks', 'baselines', 'backends'] as const;
 
@@ -22,8 +21,8 @@ export const ls: CommandDefinition = (program) => {
     .addOption(options.json)
     .addOption(options.verbose)
     .action(async (what: (typeof KINDS)[number], flags: Pick<SharedFlags, 'json'>) => {
-      const { entries, header, rows } = await list(what);
-      process.stdout.write(`${flags.json ? JSON.stringify(entries, null, 2) : textTable(header, rows)}\n`);
+      const listing = await list(what);
+      process.stdout.write(flags.json ? `${JSON.stringify(listing.entries, null, 2)}\n` : await asText(listing));
     });
 };
 
@@ -90,4 +89,11 @@ async function listBackendRows(): Promise<Listing> {
     header: ['backend', 'available', 'why'],
     rows: entries.map((backend) => [backend.name, backend.available ? 'yes' : 'no', backend.reason]),
   };
+}
+
+async function asText({ header, rows }: Listing): Promise<string> {
+  const { renderText } = await import('../../report/render-text.js');
+  const { textCell } = await import('../../report/table.js');
+  const columns = header.map((title) => ({ key: title, title, align: 'left' as const }));
+  return renderText({ columns, sections: [rows.map((cells) => cells.map(textCell))], remarks: [] });
 }
