@@ -91,7 +91,6 @@ test('the released SWAT 340M config has the defaults of its class: balanced slop
     initializerRange: 0.02,
     bosTokenId: 1,
     eosTokenIds: [2],
-    mixer: 'attention',
     activation: 'sigmoid',
     slopes: alibiSlopes(16, 'balanced', 'code'),
     window: 256,
