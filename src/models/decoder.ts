@@ -131,7 +131,8 @@ export class Decoder implements LanguageModel {
   activationBytes(batch: number, length: number): number {
     const { hiddenSize, intermediateSize, vocabularySize } = this.config;
     const perRow =
-      length * (8 * hiddenSize + 4 * intermediateSize) + Math.max(...this.mixers.map((m) => m.workspace(length)));
+      length * (8 * hiddenSize + 4 * (intermediateSize ?? 0)) +
+      Math.max(...this.mixers.map((m) => m.workspace(length)));
     const head = 3 * Math.min(batch * length, rowsPerTile(vocabularySize)) * vocabularySize;
     return 4 * (batch * perRow + head);
   }
@@ -156,7 +157,9 @@ export class Decoder implements LanguageModel {
     return { x: next, state: mixed.state };
   }
 
+  /** x + mlp(norm(x)), where the blocks have one. */
   private feedForward<T extends tf.Tensor>(x: T, context: MixerContext): T {
+    if (this.config.intermediateSize === null) return x;
     const layer = (input: tf.Tensor, name: string) =>
       linear(
         input,

@@ -9,8 +9,8 @@ export interface ModelConfig {
   readonly vocabularySize: number;
   readonly hiddenSize: number;
   readonly layers: number;
-  /** Inner size of the SwiGLU. */
-  readonly intermediateSize: number;
+  /** Inner size of the SwiGLU; null for blocks that are the mixer alone. */
+  readonly intermediateSize: number | null;
   readonly mlpBias: boolean;
   readonly normEps: number;
   /** The head is the embedding matrix. */

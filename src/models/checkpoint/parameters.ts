@@ -24,10 +24,17 @@ export function modelParameters(config: ModelConfig): ParameterSpec[] {
 
 /** One block's, named inside the layer: `attn_norm.weight`. */
 export function layerParameters(config: ModelConfig, layer: number): ParameterSpec[] {
-  const { hiddenSize, intermediateSize, mlpBias, initializerRange } = config;
+  const { hiddenSize, intermediateSize } = config;
   return [
     normParameter('attn_norm.weight', hiddenSize),
     ...familyOf(config).createMixer(config, layer).parameters,
+    ...(intermediateSize === null ? [] : feedForwardParameters(config, intermediateSize)),
+  ];
+}
+
+function feedForwardParameters(config: ModelConfig, intermediateSize: number): ParameterSpec[] {
+  const { hiddenSize, mlpBias, initializerRange } = config;
+  return [
     normParameter('mlp_norm.weight', hiddenSize),
     ...linearParameters('mlp.gate_proj', intermediateSize, hiddenSize, mlpBias, initializerRange),
     ...linearParameters('mlp.up_proj', intermediateSize, hiddenSize, mlpBias, initializerRange),
