@@ -6,7 +6,7 @@ import type { Document, Request, Task } from '../tasks/task.js';
 import { UserError } from '../user-error.js';
 import { inputAndTargets } from './encode-pair.js';
 import type { EncodedPair, InputAndTargets } from './encode-pair.js';
-import type { RequestEncoder } from './encoded-cache.js';
+import type { RequestEncoder } from './request-encoder.js';
 import type { RollingWindow } from './rolling-windows.js';
 import type { Query } from './scorer.js';
 

@@ -10,13 +10,14 @@ import type { ModelSource } from './model-source.js';
 import { buildPlan } from './plan.js';
 import type { EncoderFor, Plan } from './plan.js';
 import type { Progress } from './progress.js';
-import { createCachedRequestEncoder, createRequestEncoder } from './encoded-cache.js';
+import { createCachedRequestEncoder } from './encoded-cache.js';
 import { createRunDirectory, pointLatest } from './run-directory.js';
 import { evaluateModel } from './evaluate-model.js';
 import type { PlannedRun, RunResult } from './evaluate-model.js';
 import { readRunRecord, writeRunRecord } from './run-record.js';
 import type { RunRecord } from './run-record.js';
 import { agreedSettings } from './run-settings.js';
+import { createRequestEncoder } from './request-encoder.js';
 import type { RunSettings } from './run-settings.js';
 import { checkSamePlan } from './same-run.js';
 import { formatBatchSize } from './schedule.js';
@@ -34,8 +35,8 @@ export interface RunEnvironment {
   now(): Date;
   /** Milliseconds of a clock that only goes forward. */
   clock(): number;
-  /** Asks all runs to stop after the batch that is running. */
-  readonly signal: AbortSignal;
+  /** Asks all runs to stop after the batch that is running. It is called for when there is work that could be lost. */
+  signal(): AbortSignal;
   readonly build: BuildInfo;
 }
 
@@ -110,25 +111,30 @@ async function evaluateAll(
   output: string,
   environment: RunEnvironment,
 ): Promise<RunOutcome[]> {
+  const signal = environment.signal();
   const outcomes: RunOutcome[] = [];
   for (const run of runs) {
     const { directory } = run;
-    if (environment.signal.aborted) {
+    if (signal.aborted) {
       outcomes.push({ status: 'interrupted', directory });
       continue;
     }
     pointLatest(output, directory);
-    outcomes.push(await evaluateOne(run, environment));
+    outcomes.push(await evaluateOne(run, signal, environment));
   }
   return outcomes;
 }
 
 /** Any error is written into run.json; one that the user can do something about does not stop the other models. */
-async function evaluateOne(run: PlannedRun, environment: RunEnvironment): Promise<RunOutcome> {
+async function evaluateOne(run: PlannedRun, signal: AbortSignal, environment: RunEnvironment): Promise<RunOutcome> {
   const { directory } = run;
   update(directory, { status: 'running', failure: null, writer: { pid: process.pid, host: os.hostname() } });
   try {
-    const result = await evaluateModel(run, environment);
+    const result = await evaluateModel(run, {
+      progress: environment.progress,
+      clock: () => environment.clock(),
+      signal,
+    });
     if (result === null) {
       update(directory, { status: 'interrupted', writer: null });
       return { status: 'interrupted', directory };

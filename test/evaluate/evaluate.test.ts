@@ -21,8 +21,7 @@ import type { FakeModelOptions } from './fake-run.js';
 /** Summary and samples, less the batch size that made them. */
 function numbers(outcome: RunOutcome | undefined): object {
   const { result } = completed(outcome);
-  const { batchSize: _batchSize, runId: _runId, ...summary } = result.summary;
-  return withoutTimings({ ...result, summary: summary as typeof result.summary });
+  return withoutTimings({ ...result, summary: { ...result.summary, batchSize: '', runId: '' } });
 }
 
 test('results do not depend on the batch size or the token budget', async (t) => {

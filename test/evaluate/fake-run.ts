@@ -8,7 +8,7 @@ import { OutOfMemoryError } from '../../src/backends/out-of-memory.js';
 import type { LoadedTask } from '../../src/data/load-task.js';
 import type { RunResult } from '../../src/evaluate/evaluate-model.js';
 import type { LoadedModel, ModelSource } from '../../src/evaluate/model-source.js';
-import { createRequestEncoder } from '../../src/evaluate/encoded-cache.js';
+import { createRequestEncoder } from '../../src/evaluate/request-encoder.js';
 import { buildPlan } from '../../src/evaluate/plan.js';
 import type { Plan, PlanSettings } from '../../src/evaluate/plan.js';
 import type { RunEnvironment, RunOutcome } from '../../src/evaluate/run-models.js';
@@ -218,7 +218,7 @@ export function fakeEnvironment(model: FakeModelOptions = {}, changes: Partial<R
     progress: { start() {}, advance() {}, finish() {} },
     now: () => new Date('2025-03-01T12:00:00Z'),
     clock: () => (milliseconds += 5),
-    signal: new AbortController().signal,
+    signal: () => new AbortController().signal,
     build: { version: '0.0.0', revision: 'none', dirty: false },
     ...changes,
   };

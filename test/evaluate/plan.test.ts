@@ -1,5 +1,5 @@
 import test from 'ava';
-import { createRequestEncoder } from '../../src/evaluate/encoded-cache.js';
+import { createRequestEncoder } from '../../src/evaluate/request-encoder.js';
 import { buildPlan } from '../../src/evaluate/plan.js';
 import { byteTokenizer } from '../../src/tokenizers/byte-tokenizer.js';
 import { UserError } from '../../src/user-error.js';

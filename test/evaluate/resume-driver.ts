@@ -16,7 +16,7 @@ const environment = fakeEnvironment(
       await setTimeout(Number(milliseconds));
     },
   },
-  { signal: controller.signal },
+  { signal: () => controller.signal },
 );
 const settings = { ...fakeSettings, models: ['first', 'second'] };
 const outcomes =

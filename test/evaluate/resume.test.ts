@@ -85,7 +85,7 @@ test('the signal stops a run after the batch that is running, and what is done i
   };
   const output = temporaryDirectory(t);
   const settings = { ...fakeSettings, models: ['first', 'second'] };
-  const outcomes = await startRuns(settings, output, fakeEnvironment({ onBatch }, { signal: controller.signal }));
+  const outcomes = await startRuns(settings, output, fakeEnvironment({ onBatch }, { signal: () => controller.signal }));
   t.deepEqual(
     outcomes.map(({ status }) => status),
     ['interrupted', 'interrupted'],
