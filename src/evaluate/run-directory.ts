@@ -78,5 +78,5 @@ function followPointer(file: string): string | null {
   const status = lstatSync(file, { throwIfNoEntry: false });
   if (status === undefined || status.isDirectory()) return null;
   const target = status.isSymbolicLink() ? readlinkSync(file) : readFileSync(file, 'utf8').trim();
-  return path.resolve(path.dirname(file), target);
+  return path.join(path.dirname(file), target);
 }

@@ -29,7 +29,7 @@ export interface RunEnvironment {
   openModel(spec: string, settings: RunSettings): Promise<ModelSource>;
   /** Writes results.json and what else is made of a finished run into its directory. */
   writeResults(directory: string, result: RunResult): Promise<void>;
-  /** Where encoded requests are kept. */
+  /** Where encoded requests are kept, unless the settings say. */
   readonly cacheDirectory: string;
   readonly progress: Progress;
   now(): Date;
@@ -186,12 +186,12 @@ async function planModels(
 /** Bytes are encoded faster than they are read from a cache. */
 function encoderFor(
   { tokenizer, maxLength }: ModelSource,
-  { bos }: RunSettings,
+  { bos, cacheDir }: RunSettings,
   { cacheDirectory }: RunEnvironment,
 ): EncoderFor {
   const encoding = { tokenizer, options: { bos }, maxLength };
   if (tokenizer === byteTokenizer) return async () => createRequestEncoder(encoding);
-  return (requests) => createCachedRequestEncoder(requests, encoding, cacheDirectory);
+  return (requests) => createCachedRequestEncoder(requests, encoding, cacheDir ?? cacheDirectory);
 }
 
 function recordPlan(plan: Plan, tokenizerFingerprint: string): RunRecord['plan'] {

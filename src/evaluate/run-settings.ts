@@ -11,12 +11,13 @@ export const runSettings = z.object({
   models: z.array(z.string()).min(1),
   /** Names, aliases, groups and patterns. */
   tasks: z.array(z.string()),
-  data: z.object({
-    fixtures: z.boolean(),
-    directory: z.string().nullable(),
-    cache: z.string().nullable(),
-    offline: z.boolean(),
-  }),
+  /** The program's own sentences in place of the benchmarks. */
+  fixtures: z.boolean(),
+  /** Directory with the benchmark files; null for the one of the environment, else the cache. */
+  dataDir: z.string().nullable(),
+  /** Null for the one of the environment. */
+  cacheDir: z.string().nullable(),
+  offline: z.boolean(),
   allowPartial: z.boolean(),
   backend: z.enum(['auto', 'webgpu', 'tensorflow', 'wasm', 'cpu']),
   dtype: z.enum(['f32', 'f16']),
@@ -41,7 +42,7 @@ export const runSettings = z.object({
 export type RunSettings = z.infer<typeof runSettings>;
 
 /** Settings that say where something lies: their content is checked by digest, so they may differ on another machine. */
-const PLACES: ReadonlySet<keyof RunSettings> = new Set(['data', 'allowPartial']);
+const PLACES: ReadonlySet<keyof RunSettings> = new Set(['dataDir', 'cacheDir', 'offline', 'allowPartial']);
 
 /**
  * The settings a run goes on with: those it was started with, which what was given again has to agree with.

@@ -190,7 +190,10 @@ export function fakeModel(spec: string, options: FakeModelOptions = {}): ModelSo
 export const fakeSettings: RunSettings = {
   models: ['fake'],
   tasks: ['all'],
-  data: { fixtures: false, directory: null, cache: null, offline: false },
+  fixtures: false,
+  dataDir: null,
+  cacheDir: null,
+  offline: false,
   allowPartial: false,
   backend: 'cpu',
   dtype: 'f32',

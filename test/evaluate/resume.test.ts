@@ -175,8 +175,7 @@ test('options that are repeated have to be those of the run', async (t) => {
 
 test('the data may lie elsewhere by now, as long as it is the same', async (t) => {
   const { directory } = await finishedRun(t);
-  const data = { ...fakeSettings.data, directory: 'elsewhere' };
-  await t.notThrowsAsync(resumeRuns(directory, { data }, fakeEnvironment()));
+  await t.notThrowsAsync(resumeRuns(directory, { dataDir: 'elsewhere' }, fakeEnvironment()));
 });
 
 test('a directory that is no run is an error that says so', async (t) => {
