@@ -1,7 +1,7 @@
 // What a run reaches outside for when the program is used for real: data, models, the clock, stderr and the disk.
-import { chooseRowSource, cacheDirectory } from '../data/row-source.js';
+import { cacheDirectory, chooseRowSource } from '../data/row-source.js';
+import type { RowSource } from '../data/row-source.js';
 import { loadTask } from '../data/load-task.js';
-import type { LoadedTask } from '../data/load-task.js';
 import { openModelSource } from '../evaluate/open-model-source.js';
 import type { Progress } from '../evaluate/progress.js';
 import type { RunEnvironment } from '../evaluate/run-models.js';
@@ -17,7 +17,8 @@ export function createRunEnvironment(
   log: (sentence: string) => void,
 ): RunEnvironment {
   return {
-    loadTasks,
+    resolveTasks,
+    loadTask: (task, settings) => loadTask(task, rowSourceOf(settings), { allowPartial: settings.allowPartial }),
     openModel: (spec, settings) => openModelSource(spec, settings, log),
     writeResults: (directory, { summary, settings, samples }) =>
       writeRun(
@@ -28,6 +29,7 @@ export function createRunEnvironment(
       ),
     cacheDirectory: cacheDirectory(process.env),
     progress,
+    log,
     now: () => new Date(),
     clock: () => performance.now(),
     signal: () => interrupts.signal(),
@@ -35,17 +37,7 @@ export function createRunEnvironment(
   };
 }
 
-async function loadTasks({
-  tasks,
-  fixtures,
-  offline,
-  dataDir,
-  cacheDir,
-  allowPartial,
-}: RunSettings): Promise<LoadedTask[]> {
+function rowSourceOf({ fixtures, offline, dataDir, cacheDir }: RunSettings): RowSource {
   const places = { ...(dataDir === null ? {} : { dataDir }), ...(cacheDir === null ? {} : { cacheDir }) };
-  const source = chooseRowSource({ fixtures, offline, ...places }, process.env);
-  const loaded: LoadedTask[] = [];
-  for (const task of await resolveTasks(tasks)) loaded.push(await loadTask(task, source, { allowPartial }));
-  return loaded;
+  return chooseRowSource({ fixtures, offline, ...places }, process.env);
 }

@@ -81,7 +81,7 @@ function lengthsOf(document: Document): Lengths[] {
 export function formatDocument(shown: ShownDocument): string {
   const { task, document, documents, origin, tokenizer, bos, requests } = shown;
   const lines = [
-    `${task}, document ${document} of ${documents.toLocaleString('en-US')} (${origin})`,
+    `${task}, document ${document} of 0 to ${(documents - 1).toLocaleString('en-US')} (${origin})`,
     `tokenizer ${tokenizer}, bos ${bos}`,
   ];
   let context: string | null = null;
@@ -110,7 +110,7 @@ function requestLines({ gold, lengths }: ShownDocument, request: ShownRequest, i
       return [title, ...visible(continuation), ...idLines(continuationTokens)];
     }
     case 'rolling': {
-      const title = `text: ${[...measure, `${request.windows.length} windows`].join(', ')}`;
+      const title = `text: ${[...measure, `${request.windows.length} ${request.windows.length === 1 ? 'window' : 'windows'}`].join(', ')}`;
       return [title, ...visible(request.text), ...request.windows.flatMap(idLines)];
     }
     default:

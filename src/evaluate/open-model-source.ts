@@ -3,6 +3,7 @@ import { startEngine } from '../backends/engine.js';
 import type { Engine } from '../backends/engine.js';
 import { openModel, startModel } from '../models/load-language-model.js';
 import type { OpenedModel } from '../models/load-language-model.js';
+import type { Tokenizer } from '../tokenizers/tokenizer.js';
 import { UserError } from '../user-error.js';
 import type { ModelSource } from './model-source.js';
 import { createScorer } from './model-scorer.js';
@@ -25,20 +26,26 @@ export async function openModelSource(
     ...(maxLength === null ? {} : { maxLength }),
   });
   if (dtype === 'f16') throw new UserError('device', 'no engine computes in f16 yet', { hint: '--dtype f32' });
+  const ownTokenizer = await opened.tokenizer();
   const engine = await startEngine(backend, { log });
   return {
     spec,
-    tokenizer: opened.tokenizer,
+    tokenizer: ownTokenizer,
     vocabularySize: opened.config.vocabularySize,
     maxLength: opened.config.maxLength,
-    load: () => load(opened, engine, dtype),
+    load: () => load(opened, ownTokenizer, engine, dtype),
   };
 }
 
-async function load(opened: OpenedModel, engine: Engine, dtype: 'f32'): ReturnType<ModelSource['load']> {
+async function load(
+  opened: OpenedModel,
+  tokenizer: Tokenizer,
+  engine: Engine,
+  dtype: 'f32',
+): ReturnType<ModelSource['load']> {
   const { model, weightsDigest } = await startModel(opened, engine);
   return {
-    description: describe(opened, model.parameterCount, weightsDigest),
+    description: describe(opened, tokenizer, model.parameterCount, weightsDigest),
     engine: { backend: engine.backend, dtype, device: engine.device, kernels: 'composite' },
     scorer: createScorer(model, engine),
     dispose: () => model.dispose(),
@@ -46,7 +53,8 @@ async function load(opened: OpenedModel, engine: Engine, dtype: 'f32'): ReturnTy
 }
 
 function describe(
-  { spec, label, baseline, config, rawConfig, tokenizer }: OpenedModel,
+  { spec, label, baseline, config, rawConfig }: OpenedModel,
+  tokenizer: Tokenizer,
   parameters: number,
   weightsDigest: string,
 ): ModelDescription {

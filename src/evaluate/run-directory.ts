@@ -1,5 +1,5 @@
 // Where runs lie: <output>/<model>/<run-id>/, and <output>/latest, which points to the newest one.
-import { lstatSync, mkdirSync, readFileSync, readlinkSync, renameSync, rmSync, symlinkSync } from 'node:fs';
+import { existsSync, lstatSync, mkdirSync, readFileSync, readlinkSync, renameSync, rmSync, symlinkSync } from 'node:fs';
 import path from 'node:path';
 import { UserError } from '../user-error.js';
 import { writeAtomically } from './write-atomically.js';
@@ -14,7 +14,7 @@ export function createRunDirectory(output: string, model: string, planHash: stri
   const stamp = started.toISOString().replaceAll(/[-:]|\.\d+/g, '');
   const parent = path.join(output, modelSlug(model));
   try {
-    mkdirSync(parent, { recursive: true });
+    makeDirectories(parent);
     for (let attempt = 1; ; attempt += 1) {
       const runId = `${stamp}-${planHash.slice(0, 8)}${attempt > 1 ? `-${attempt}` : ''}`;
       if (makeDirectory(path.join(parent, runId))) return path.join(parent, runId);
@@ -31,6 +31,13 @@ export function createRunDirectory(output: string, model: string, planHash: stri
 export function modelSlug(model: string): string {
   const slug = model.replaceAll(/["<>:/|\\?*[\]]+/g, '__');
   return /^\.*$/.test(slug) || slug === 'latest' ? `${slug}__` : slug;
+}
+
+/** Node's own recursive mkdir never comes back from a file system that refuses with ENOENT, as /proc does. */
+function makeDirectories(directory: string): void {
+  if (existsSync(directory)) return;
+  makeDirectories(path.dirname(directory));
+  makeDirectory(directory);
 }
 
 /** False when it is there already. */

@@ -4,6 +4,7 @@ import os from 'node:os';
 import path from 'node:path';
 import type { LoadedTask } from '../data/load-task.js';
 import type { BuildInfo } from '../package-root.js';
+import type { Task } from '../tasks/task.js';
 import { byteTokenizer } from '../tokenizers/byte-tokenizer.js';
 import { UserError } from '../user-error.js';
 import type { ModelSource } from './model-source.js';
@@ -24,7 +25,8 @@ import { formatBatchSize } from './schedule.js';
 
 /** What a run reaches outside for; the command line wires it, tests replace it. */
 export interface RunEnvironment {
-  loadTasks(settings: RunSettings): Promise<LoadedTask[]>;
+  resolveTasks(names: readonly string[]): Promise<Task[]>;
+  loadTask(task: Task, settings: RunSettings): Promise<LoadedTask>;
   /** Reads configuration and tokenizer of a model, not its weights. */
   openModel(spec: string, settings: RunSettings): Promise<ModelSource>;
   /** Writes results.json and what else is made of a finished run into its directory. */
@@ -32,6 +34,8 @@ export interface RunEnvironment {
   /** Where encoded requests are kept, unless the settings say. */
   readonly cacheDirectory: string;
   readonly progress: Progress;
+  /** A remark for the user, one sentence. */
+  log(sentence: string): void;
   now(): Date;
   /** Milliseconds of a clock that only goes forward. */
   clock(): number;
@@ -153,14 +157,17 @@ function update(directory: string, changes: Partial<RunRecord>): void {
   writeRunRecord(directory, { ...readRunRecord(directory), ...changes });
 }
 
-/** Models that share tokenizer and length share one plan. */
+/** Names are looked up before anything large is read or fetched. Models that share tokenizer and length share one plan. */
 async function planModels(
   settings: RunSettings,
   environment: RunEnvironment,
 ): Promise<{ source: ModelSource; plan: Plan }[]> {
-  const tasks = await environment.loadTasks(settings);
+  const tasks = await environment.resolveTasks(settings.tasks);
   const sources: ModelSource[] = [];
   for (const spec of settings.models) sources.push(await environment.openModel(spec, settings));
+  environment.log(`reading and encoding ${tasks.map(({ name }) => name).join(', ')}`);
+  const loaded: LoadedTask[] = [];
+  for (const task of tasks) loaded.push(await environment.loadTask(task, settings));
   const plans = new Map<string, Plan>();
   const planned: { source: ModelSource; plan: Plan }[] = [];
   for (const source of sources) {
@@ -168,7 +175,7 @@ async function planModels(
     const key = JSON.stringify([tokenizer.fingerprint, maxLength, vocabularySize]);
     let plan = plans.get(key);
     if (plan === undefined) {
-      plan = await buildPlan(tasks, encoderFor(source, settings, environment), {
+      plan = await buildPlan(loaded, encoderFor(source, settings, environment), {
         limit: settings.limit,
         batchSize: formatBatchSize(settings.batchSize),
         bosPolicy: settings.bos,

@@ -213,12 +213,14 @@ export const fakeSettings: RunSettings = {
 export function fakeEnvironment(model: FakeModelOptions = {}, changes: Partial<RunEnvironment> = {}): RunEnvironment {
   let milliseconds = 0;
   return {
-    loadTasks: async () => [...fakeTasks],
+    resolveTasks: async () => fakeTasks.map(({ task }) => task),
+    loadTask: async (task) => fakeTasks.find((loaded) => loaded.task === task)!,
     openModel: async (spec) => fakeModel(spec, model),
     cacheDirectory: os.tmpdir(), // bytes are not cached
     writeResults: async (directory, result) =>
       writeFileSync(path.join(directory, 'results.json'), JSON.stringify(withoutTimings(result))),
     progress: { start() {}, advance() {}, finish() {} },
+    log() {},
     now: () => new Date('2025-03-01T12:00:00Z'),
     clock: () => (milliseconds += 5),
     signal: () => new AbortController().signal,

@@ -11,15 +11,7 @@ import { resumeRuns, startRuns } from '../../src/evaluate/run-models.js';
 import type { RunEnvironment, RunOutcome } from '../../src/evaluate/run-models.js';
 import type { RunSettings } from '../../src/evaluate/run-settings.js';
 import { UserError } from '../../src/user-error.js';
-import {
-  completed,
-  fakeEnvironment,
-  fakeModel,
-  fakeSettings,
-  fakeTasks,
-  readJson,
-  temporaryDirectory,
-} from './fake-run.js';
+import { completed, fakeEnvironment, fakeModel, fakeSettings, readJson, temporaryDirectory } from './fake-run.js';
 import type { FakeModelOptions } from './fake-run.js';
 
 const JOURNAL = 'requests.jsonl';
@@ -127,7 +119,10 @@ function changedEnvironment({ engine, weightsDigest, digest, revision, fingerpri
   return {
     ...environment,
     build: { ...environment.build, ...(revision === undefined ? {} : { revision }) },
-    loadTasks: async () => fakeTasks.map((task) => ({ ...task, ...(digest === undefined ? {} : { digest }) })),
+    async loadTask(task, settings) {
+      const loaded = await environment.loadTask(task, settings);
+      return { ...loaded, digest: digest ?? loaded.digest };
+    },
     async openModel(spec) {
       const source = fakeModel(spec);
       const loaded = await source.load();

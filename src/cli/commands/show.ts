@@ -22,7 +22,7 @@ export const show: CommandDefinition = (program) => {
     .description('Show what a model is asked for one document: prompt, continuations, token ids, split, gold answer.')
     .argument('<task>', 'a task')
     .addOption(new Option('--doc <n>', 'which document, from 0 on').argParser(countParser('--doc', 0)).default(0))
-    .addOption(new Option('-m, --model <spec>', 'show the token ids that this model gets').conflicts('tokenizer'))
+    .addOption(new Option('-m, --model <spec>', 'show the token ids that this model gets'))
     .addOption(options.tokenizer)
     .addOption(options.maxLength)
     .addOption(options.bos)
@@ -66,12 +66,15 @@ async function find(name: string, flags: ShowFlags): Promise<ShownDocument> {
   return describeDocument(document, encoder, about);
 }
 
-async function encodingOf({ model, tokenizer = 'bytes', maxLength }: ShowFlags) {
+async function encodingOf({ model, tokenizer, maxLength }: ShowFlags) {
   if (model === undefined) {
     const { loadTokenizer } = await import('../../tokenizers/load-tokenizer.js');
-    return { tokenizer: await loadTokenizer(tokenizer), maxLength: maxLength ?? NO_LIMIT };
+    return { tokenizer: await loadTokenizer(tokenizer ?? 'bytes'), maxLength: maxLength ?? NO_LIMIT };
   }
   const { openModel } = await import('../../models/load-language-model.js');
-  const opened = await openModel(model, maxLength === undefined ? {} : { maxLength });
-  return { tokenizer: opened.tokenizer, maxLength: opened.config.maxLength };
+  const opened = await openModel(model, {
+    ...(tokenizer === undefined ? {} : { tokenizer }),
+    ...(maxLength === undefined ? {} : { maxLength }),
+  });
+  return { tokenizer: await opened.tokenizer(), maxLength: opened.config.maxLength };
 }
