@@ -6,7 +6,7 @@ import path from 'node:path';
 import test from 'ava';
 import { mainFile, swatEval } from './spawn.js';
 
-const MODEL = ['--model', 'swat:tiny,seed=1', '--backend', 'cpu'];
+const MODEL = ['--model', 'swat:tiny,seed=1', '--backend', 'wasm'];
 const SMALL = [...MODEL, '--fixtures', '--task', 'winogrande,lambada_openai', '--limit', '2'];
 
 const temporary = () => mkdtemp(path.join(os.tmpdir(), 'swat-eval-run-'));
@@ -63,45 +63,57 @@ test('a run that is complete is resumed to the same table', async (t) => {
 test('a resumed run takes no other engine', async (t) => {
   const output = await temporary();
   await runIn(output);
-  const { code, stderr } = await swatEval(['run', '--resume', '--backend', 'wasm', '--output', output]);
+  const { code, stderr } = await swatEval(['run', '--resume', '--backend', 'cpu', '--output', output]);
   t.is(code, 3);
-  t.regex(stderr, /started with backend "cpu", and cannot go on with "wasm"/);
+  t.regex(stderr, /started with backend "wasm", and cannot go on with "cpu"/);
 });
 
-test('Ctrl-C ends with 130, SIGTERM with 143, and both print the command that goes on', async (t) => {
-  for (const [signal, expected] of [
-    ['SIGINT', 130],
-    ['SIGTERM', 143],
-  ] as const) {
+/** Enough batches to be stopped in the middle of. */
+const LONGER = [...MODEL, '--fixtures', '--task', 'piqa,hellaswag,boolq', '--batch-size', '1'];
+
+/** Runs LONGER and sends the signal once some of it is done. */
+async function stopRun(output: string, signal: NodeJS.Signals): Promise<{ code: number | null; stderr: string }> {
+  const child = spawn(process.execPath, [mainFile, 'run', ...LONGER, '--output', output], {
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
+  let stderr = '';
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    stderr += text;
+    if (text.includes('%') && !child.killed) child.kill(signal); // a second one would kill at once
+  });
+  const [code] = (await once(child, 'close')) as [number | null];
+  return { code, stderr };
+}
+
+/** results.json without what a clock says. */
+async function timelessResults(directory: string): Promise<string> {
+  const text = await readFile(path.join(directory, 'results.json'), 'utf8');
+  return text.replaceAll(/"(\w*seconds|date|runId)": [^\n]*/g, '');
+}
+
+test('a run killed with SIGKILL and resumed has the results of an uninterrupted one', async (t) => {
+  const output = await temporary();
+  const { code } = await stopRun(output, 'SIGKILL');
+  t.is(code, null);
+  const whole = await runIn(await temporary(), LONGER);
+  const resumed = await runIn(output, ['--resume']);
+  t.is(resumed.stdout, whole.stdout);
+  t.is(await timelessResults(resumed.directory), await timelessResults(whole.directory));
+});
+
+for (const [signal, expected] of [
+  ['SIGINT', 130],
+  ['SIGTERM', 143],
+] as const)
+  test(`${signal} ends with ${expected} and prints the command that goes on`, async (t) => {
     const output = await temporary();
-    const argv = [
-      'run',
-      ...MODEL,
-      '--fixtures',
-      '--task',
-      'piqa',
-      '--limit',
-      '5',
-      '--batch-size',
-      '1',
-      '--output',
-      output,
-    ];
-    const child = spawn(process.execPath, [mainFile, ...argv], { stdio: ['ignore', 'ignore', 'pipe'] });
-    let stderr = '';
-    child.stderr.setEncoding('utf8').on('data', (text: string) => {
-      stderr += text;
-      if (text.includes('%')) child.kill(signal);
-    });
-    const [code] = (await once(child, 'close')) as [number];
+    const { code, stderr } = await stopRun(output, signal);
     t.is(code, expected);
     const [, command] = /try: swat-eval (run --resume .*)/.exec(stderr)!;
     const resumed = await swatEval(command!.split(' '));
     t.is(resumed.code, 0, resumed.stderr);
-    const whole = await runIn(await temporary(), argv.slice(1, -2));
-    t.is(resumed.stdout, whole.stdout);
-  }
-});
+    t.is(resumed.stdout, (await runIn(await temporary(), LONGER)).stdout);
+  });
 
 test('documents that the model cannot be asked are named, and end the run with 5', async (t) => {
   const { code, stdout, stderr } = await runIn(await temporary(), [...SMALL, '--max-length', '14']);
