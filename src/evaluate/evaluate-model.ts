@@ -57,7 +57,7 @@ export async function evaluateModel(
     if (record.loaded !== null) checkSameModel(record.loaded, now, directory);
     const schedule = begun ?? cutSchedule(plan, record.settings.batchSize, model.scorer.tokenBudget);
     const loadedRecord = { ...record, loaded: { ...now, schedule: recordSchedule(schedule) } };
-    writeRunRecord(directory, loadedRecord);
+    await writeRunRecord(directory, loadedRecord);
     const journal = openJournal(file, content.bytes);
     try {
       const scoring = { ...context, scorer: model.scorer, journal };

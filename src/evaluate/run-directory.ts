@@ -2,7 +2,7 @@
 import { existsSync, lstatSync, mkdirSync, readFileSync, readlinkSync, renameSync, rmSync, symlinkSync } from 'node:fs';
 import path from 'node:path';
 import { UserError } from '../user-error.js';
-import { writeAtomically } from './write-atomically.js';
+import { writeAtomically } from '../write-atomically.js';
 
 export const JOURNAL_FILE = 'requests.jsonl';
 
@@ -52,7 +52,7 @@ function makeDirectory(directory: string): boolean {
 }
 
 /** Points <output>/latest to a run directory: a symbolic link, on Windows a text file. */
-export function pointLatest(output: string, directory: string): void {
+export async function pointLatest(output: string, directory: string): Promise<void> {
   const latest = path.join(output, 'latest');
   const target = path.relative(output, directory);
   if (process.platform === 'win32') return writeAtomically(latest, `${target}\n`);

@@ -65,7 +65,7 @@ export async function startRuns(
   }));
   const directories = runs.map(({ directory }) => path.relative(output, directory));
   for (const { directory, source, plan } of runs)
-    writeRunRecord(directory, {
+    await writeRunRecord(directory, {
       format: 1,
       runId: path.basename(directory),
       status: 'planned',
@@ -123,7 +123,7 @@ async function evaluateAll(
       outcomes.push({ status: 'interrupted', directory });
       continue;
     }
-    pointLatest(output, directory);
+    await pointLatest(output, directory);
     outcomes.push(await evaluateOne(run, signal, environment));
   }
   return outcomes;
@@ -132,7 +132,7 @@ async function evaluateAll(
 /** Any error is written into run.json; one that the user can do something about does not stop the other models. */
 async function evaluateOne(run: PlannedRun, signal: AbortSignal, environment: RunEnvironment): Promise<RunOutcome> {
   const { directory } = run;
-  update(directory, { status: 'running', failure: null, writer: { pid: process.pid, host: os.hostname() } });
+  await update(directory, { status: 'running', failure: null, writer: { pid: process.pid, host: os.hostname() } });
   try {
     const result = await evaluateModel(run, {
       progress: environment.progress,
@@ -140,21 +140,21 @@ async function evaluateOne(run: PlannedRun, signal: AbortSignal, environment: Ru
       signal,
     });
     if (result === null) {
-      update(directory, { status: 'interrupted', writer: null });
+      await update(directory, { status: 'interrupted', writer: null });
       return { status: 'interrupted', directory };
     }
     await environment.writeResults(directory, result);
-    update(directory, { status: 'complete', writer: null });
+    await update(directory, { status: 'complete', writer: null });
     return { status: 'complete', directory, result };
   } catch (error) {
-    update(directory, { status: 'failed', failure: (error as Error).message, writer: null });
+    await update(directory, { status: 'failed', failure: (error as Error).message, writer: null });
     if (!(error instanceof UserError)) throw error;
     return { status: 'failed', directory, error };
   }
 }
 
-function update(directory: string, changes: Partial<RunRecord>): void {
-  writeRunRecord(directory, { ...readRunRecord(directory), ...changes });
+async function update(directory: string, changes: Partial<RunRecord>): Promise<void> {
+  await writeRunRecord(directory, { ...readRunRecord(directory), ...changes });
 }
 
 /** Names are looked up before anything large is read or fetched. Models that share tokenizer and length share one plan. */

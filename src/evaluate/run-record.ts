@@ -4,7 +4,7 @@ import path from 'node:path';
 import { z } from 'zod';
 import { UserError } from '../user-error.js';
 import { runSettings } from './run-settings.js';
-import { writeAtomically } from './write-atomically.js';
+import { writeAtomically } from '../write-atomically.js';
 
 const model = z.object({
   spec: z.string(),
@@ -93,6 +93,6 @@ export function readRunRecord(directory: string): RunRecord {
   }
 }
 
-export function writeRunRecord(directory: string, record: RunRecord): void {
-  writeAtomically(path.join(directory, 'run.json'), `${JSON.stringify(record, null, 1)}\n`);
+export async function writeRunRecord(directory: string, record: RunRecord): Promise<void> {
+  await writeAtomically(path.join(directory, 'run.json'), `${JSON.stringify(record, null, 1)}\n`);
 }

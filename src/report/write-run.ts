@@ -5,7 +5,7 @@ import { lmEvalResults } from './lm-eval-json.js';
 import { resultsCsv } from './results-csv.js';
 import { sampleRow, samplesJsonl, taskHash, type SampleDetail, type ScoredDocument } from './samples.js';
 import { tidyRows } from './tidy-rows.js';
-import { writeWholeFile } from './write-file.js';
+import { writeAtomically } from '../write-atomically.js';
 
 /**
  * @param samples by task name, the scored documents of every task of the run.
@@ -23,9 +23,9 @@ export async function writeRun(
     const rows = (samples.get(task) ?? []).map((sample) => sampleRow(sample, names));
     hashes[task] = taskHash(rows);
     if (detail !== 'none')
-      await writeWholeFile(path.join(directory, `samples_${task}.jsonl`), samplesJsonl(rows, detail));
+      await writeAtomically(path.join(directory, `samples_${task}.jsonl`), samplesJsonl(rows, detail));
   }
-  await writeWholeFile(path.join(directory, 'results.csv'), resultsCsv(tidyRows(run)));
+  await writeAtomically(path.join(directory, 'results.csv'), resultsCsv(tidyRows(run)));
   const results = JSON.stringify(lmEvalResults(run, hashes), null, 2);
-  await writeWholeFile(path.join(directory, 'results.json'), `${results}\n`);
+  await writeAtomically(path.join(directory, 'results.json'), `${results}\n`);
 }
