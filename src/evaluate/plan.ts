@@ -1,5 +1,4 @@
 // Everything that will be asked of the model, before there is a model: all requests of all tasks as pieces of token ids.
-// Truncation as in lm-evaluation-harness 4e7e0d47, `HFLM._loglikelihood_tokens`.
 import { createHash } from 'node:crypto';
 import type { LoadedTask } from '../data/load-task.js';
 import type { Document, Request, Task } from '../tasks/task.js';

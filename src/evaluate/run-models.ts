@@ -97,7 +97,7 @@ export async function resumeRuns(
 ): Promise<RunOutcome[]> {
   const record = readRunRecord(directory);
   const settings = agreedSettings(record.settings, given, directory);
-  const output = path.dirname(path.dirname(directory));
+  const output = path.join(directory, '..', '..');
   const directories = record.runs.map((run) => path.join(output, run));
   const records = directories.map(readRunRecord);
   for (const [index, { writer }] of records.entries()) checkNobodyWrites(writer, directories[index]!);

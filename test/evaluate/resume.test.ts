@@ -194,7 +194,7 @@ test('without a run, and without runs below the output directory, there is nothi
 
 test('a run that another process writes is not touched', async (t) => {
   const output = temporaryDirectory(t);
-  const child = driver('start', output, 20);
+  const child = driver('start', output, 500);
   await linesUntil(child, 2);
   const error = await userErrorOf(resumeRuns(resolveRun(null, output), {}, fakeEnvironment()));
   t.is(error.message, `process ${child.pid} is still at work on this run`);
@@ -227,7 +227,7 @@ test('a process killed with SIGKILL in its second model and resumed has the resu
 
 test('a process that gets Ctrl-C stops after its batch and says that it was interrupted', async (t) => {
   const output = temporaryDirectory(t);
-  const child = driver('start', output, 20);
+  const child = driver('start', output, 500);
   await linesUntil(child, 3);
   child.kill('SIGINT');
   const rest = await linesUntil(child, Infinity);
