@@ -2,12 +2,20 @@
 import type { ModelConfig } from './checkpoint/model-config.js';
 import type { Family } from './family.js';
 import { llama, mistral, swat, transformer } from './mixers/attention-families.js';
+import { gla } from './mixers/gla.js';
+import { gsa } from './mixers/gsa.js';
+import { mamba2 } from './mixers/mamba2.js';
+import { retnet } from './mixers/retnet.js';
 
 export const FAMILIES: Readonly<Record<string, Family<ModelConfig>>> = {
   swat,
   transformer,
   llama,
   mistral,
+  retnet,
+  gla,
+  gsa,
+  mamba2,
 };
 
 /** The family of a configuration that one of them read. */

@@ -2,7 +2,15 @@
 import type { Tensor, Tensor2D, Tensor3D } from '#tfjs';
 
 export type Initialisation =
-  { readonly kind: 'normal'; readonly std: number } | { readonly kind: 'ones' } | { readonly kind: 'zeros' };
+  | { readonly kind: 'normal'; readonly std: number }
+  | { readonly kind: 'ones' }
+  | { readonly kind: 'zeros' }
+  /** Uniform in (low, high). */
+  | { readonly kind: 'uniform'; readonly low: number; readonly high: number }
+  /** log(u), u uniform in (low, high). */
+  | { readonly kind: 'log-of-uniform'; readonly low: number; readonly high: number }
+  /** x with softplus(x) = e^u, u uniform in (log low, log high). */
+  | { readonly kind: 'inverse-softplus-of-log-uniform'; readonly low: number; readonly high: number };
 
 export interface ParameterSpec {
   /** Name in the checkpoint, inside the layer: `attn.q_proj.weight`. */
