@@ -2,12 +2,14 @@
 import type { ModelConfig } from './checkpoint/model-config.js';
 import type { Family } from './family.js';
 import { llama, mistral, swat, transformer } from './mixers/attention-families.js';
+import { mamba } from './mixers/mamba.js';
 
 export const FAMILIES: Readonly<Record<string, Family<ModelConfig>>> = {
   swat,
   transformer,
   llama,
   mistral,
+  mamba,
 };
 
 /** The family of a configuration that one of them read. */

@@ -14,6 +14,24 @@ export function initialWeights({ name, shape, initialisation }: ParameterSpec, s
       return values.fill(1);
     case 'normal':
       return fillNormal(values, initialisation.std, randomBits(`${seed}/${name}`));
+    case 'uniform': {
+      const { bound } = initialisation;
+      const next = randomBits(`${seed}/${name}`);
+      return values.map(() => bound * (2 * unitInterval(next) - 1));
+    }
+    case 'log-of-range':
+      return values.map((_, i) => logarithm((i % shape.at(-1)!) + 1));
+    case 'log-of-uniform': {
+      const { low, high } = initialisation;
+      const next = randomBits(`${seed}/${name}`);
+      return values.map(() => logarithm(low + (high - low) * unitInterval(next)));
+    }
+    case 'inverse-softplus-of-log-uniform': {
+      const { low, high } = initialisation;
+      const next = randomBits(`${seed}/${name}`);
+      const range = logarithm(high / low);
+      return values.map(() => logarithm(expm1(low * (1 + expm1(range * unitInterval(next))))));
+    }
     default:
       throw new Error(initialisation satisfies never);
   }
@@ -33,6 +51,11 @@ function fillNormal(values: Float32Array, std: number, next: () => number): Floa
     if (i + 1 < values.length) values[i + 1] = y * scale;
   }
   return values;
+}
+
+/** Uniform in (0, 1). */
+function unitInterval(next: () => number): number {
+  return (next() + 0.5) * 2 ** -32 + 0.5;
 }
 
 /** xoshiro128** (Blackman & Vigna 2018), seeded with the key's SHA-256: signed 32-bit integers. */
@@ -70,4 +93,15 @@ function logarithm(x: number): number {
   let sum = 0;
   for (let k = 23; k >= 1; k -= 2) sum = sum * square + 1 / k;
   return exponent * Math.LN2 + 2 * ratio * sum;
+}
+
+/** e^x - 1: the series for |x| < 1/2, whose terms from the 16th on are below 1e-17 of it; twice the argument is (e^x - 1)(e^x + 1). */
+function expm1(x: number): number {
+  if (Math.abs(x) >= 0.5) {
+    const half = expm1(x / 2);
+    return half * (half + 2);
+  }
+  let sum = 0;
+  for (let k = 15; k >= 1; k--) sum = ((1 + sum) * x) / k;
+  return sum;
 }

@@ -2,7 +2,17 @@
 import type { Tensor, Tensor2D, Tensor3D } from '#tfjs';
 
 export type Initialisation =
-  { readonly kind: 'normal'; readonly std: number } | { readonly kind: 'ones' } | { readonly kind: 'zeros' };
+  | { readonly kind: 'normal'; readonly std: number }
+  | { readonly kind: 'ones' }
+  | { readonly kind: 'zeros' }
+  /** Uniform in (-bound, bound). */
+  | { readonly kind: 'uniform'; readonly bound: number }
+  /** log(1), log(2), ..., log(N) along the last dimension. */
+  | { readonly kind: 'log-of-range' }
+  /** log(u), u uniform in (low, high). */
+  | { readonly kind: 'log-of-uniform'; readonly low: number; readonly high: number }
+  /** x with softplus(x) = e^u, u uniform in (log low, log high). */
+  | { readonly kind: 'inverse-softplus-of-log-uniform'; readonly low: number; readonly high: number };
 
 export interface ParameterSpec {
   /** Name in the checkpoint, inside the layer: `attn.q_proj.weight`. */
@@ -27,6 +37,8 @@ export interface MixerContext {
  */
 export interface Mixer<S = unknown> {
   readonly parameters: readonly ParameterSpec[];
+  /** What the block does to its input, [B, T, H], ahead of the norm before `forward`; nothing in most families. */
+  enter?(x: Tensor3D, state: S | null, context: MixerContext): { x: Tensor3D; state: S | null };
   /** Parallel form, [B, T, H] -> [B, T, H], any T. A null state starts at nothing and keeps nothing. */
   forward(x: Tensor3D, state: S | null, context: MixerContext): { y: Tensor3D; state: S | null };
   /** Recurrent form, one token: [B, H] -> [B, H]. */

@@ -9,6 +9,7 @@ import type { ModelSpec } from './model-spec.js';
 const BASELINES: Readonly<Record<string, () => Promise<{ default: Baseline }>>> = {
   swat: () => import('../../baselines/swat/baseline.js'),
   transformer: () => import('../../baselines/transformer/baseline.js'),
+  mamba: () => import('../../baselines/mamba/baseline.js'),
 };
 
 export async function listBaselines(): Promise<Baseline[]> {
