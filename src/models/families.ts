@@ -3,6 +3,7 @@ import type { ModelConfig } from './checkpoint/model-config.js';
 import type { Family } from './family.js';
 import { llama, mistral, swat, transformer } from './mixers/attention-families.js';
 import { mamba } from './mixers/mamba.js';
+import { ttt } from './mixers/ttt.js';
 
 export const FAMILIES: Readonly<Record<string, Family<ModelConfig>>> = {
   swat,
@@ -10,6 +11,7 @@ export const FAMILIES: Readonly<Record<string, Family<ModelConfig>>> = {
   llama,
   mistral,
   mamba,
+  ttt,
 };
 
 /** The family of a configuration that one of them read. */

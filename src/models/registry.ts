@@ -10,6 +10,7 @@ const BASELINES: Readonly<Record<string, () => Promise<{ default: Baseline }>>> 
   swat: () => import('../../baselines/swat/baseline.js'),
   transformer: () => import('../../baselines/transformer/baseline.js'),
   mamba: () => import('../../baselines/mamba/baseline.js'),
+  ttt: () => import('../../baselines/ttt/baseline.js'),
 };
 
 export async function listBaselines(): Promise<Baseline[]> {
