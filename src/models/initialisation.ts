@@ -15,9 +15,9 @@ export function initialWeights({ name, shape, initialisation }: ParameterSpec, s
     case 'normal':
       return fillNormal(values, initialisation.std, randomBits(`${seed}/${name}`));
     case 'uniform': {
-      const { bound } = initialisation;
+      const { low, high } = initialisation;
       const next = randomBits(`${seed}/${name}`);
-      return values.map(() => bound * (2 * unitInterval(next) - 1));
+      return values.map(() => low + (high - low) * unitInterval(next));
     }
     case 'log-of-range':
       return values.map((_, i) => logarithm((i % shape.at(-1)!) + 1));

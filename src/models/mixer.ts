@@ -5,8 +5,8 @@ export type Initialisation =
   | { readonly kind: 'normal'; readonly std: number }
   | { readonly kind: 'ones' }
   | { readonly kind: 'zeros' }
-  /** Uniform in (-bound, bound). */
-  | { readonly kind: 'uniform'; readonly bound: number }
+  /** Uniform in (low, high). */
+  | { readonly kind: 'uniform'; readonly low: number; readonly high: number }
   /** log(1), log(2), ..., log(N) along the last dimension. */
   | { readonly kind: 'log-of-range' }
   /** log(u), u uniform in (low, high). */

@@ -9,8 +9,14 @@ import type { ModelSpec } from './model-spec.js';
 const BASELINES: Readonly<Record<string, () => Promise<{ default: Baseline }>>> = {
   swat: () => import('../../baselines/swat/baseline.js'),
   transformer: () => import('../../baselines/transformer/baseline.js'),
+  retnet: () => import('../../baselines/retnet/baseline.js'),
+  gla: () => import('../../baselines/gla/baseline.js'),
+  gsa: () => import('../../baselines/gsa/baseline.js'),
+  mamba2: () => import('../../baselines/mamba2/baseline.js'),
   mamba: () => import('../../baselines/mamba/baseline.js'),
   ttt: () => import('../../baselines/ttt/baseline.js'),
+  delta_net: () => import('../../baselines/delta_net/baseline.js'),
+  gated_deltanet: () => import('../../baselines/gated_deltanet/baseline.js'),
 };
 
 export async function listBaselines(): Promise<Baseline[]> {

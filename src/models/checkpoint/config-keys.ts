@@ -14,9 +14,8 @@ const WITHOUT_EFFECT = new Set(
   pad_token_id sep_token_id decoder_start_token_id pretraining_tp use_l2warp return_dict output_hidden_states output_attentions
   chunk_size_feed_forward attn_implementation id2label label2id num_labels problem_type finetuning_task task_specific_params
   tokenizer_class max_length min_length early_stopping do_sample temperature top_k top_p typical_p num_beams num_beam_groups
-  diversity_penalty repetition_penalty length_penalty num_return_sequences is_llama_config transformers.js_config`.split(
-    /\s+/,
-  ),
+  diversity_penalty repetition_penalty length_penalty num_return_sequences is_llama_config transformers.js_config attn_mode
+  chunk_size`.split(/\s+/),
 );
 
 export const positiveInteger = z.int('expected a positive integer').positive('expected a positive integer');

@@ -13,6 +13,7 @@ import {
   trunk,
   trunkKeys,
 } from '../checkpoint/config-keys.js';
+import { flaKeys, flaTrunk } from '../checkpoint/fla-keys.js';
 import type { ModelConfig } from '../checkpoint/model-config.js';
 import { alibiSlopes } from '../checkpoint/slopes.js';
 import { CANONICAL, defineFamily, NORM_FIRST, type Renames } from '../family.js';
@@ -29,14 +30,10 @@ const LLAMA: Renames = [
   ['.mlp_norm.', '.post_attention_layernorm.'],
 ];
 
-const transformerKeys = trunkKeys.extend({
+const transformerKeys = flaKeys.extend({
   num_heads: positiveInteger,
   num_kv_heads: positiveInteger.nullish(),
   window_size: positiveInteger.nullish(),
-  intermediate_size: positiveInteger.nullish(),
-  hidden_ratio: or(positiveNumber, 4),
-  norm_eps: positiveNumber.nullish(),
-  rms_norm_eps: positiveNumber.nullish(),
   qkv_bias: boolean.nullish(),
   attention_bias: boolean.nullish(),
   qk_norm: or(boolean, false),
@@ -119,11 +116,7 @@ function flaAttention(
 ): ModelConfig & AttentionConfig {
   const theta = statedRopeTheta(keys);
   return {
-    ...trunk(modelType, keys),
-    intermediateSize:
-      keys.intermediate_size ?? 256 * Math.ceil(Math.trunc((keys.hidden_size * keys.hidden_ratio * 2) / 3) / 256),
-    mlpBias: false,
-    normEps: sameSetting(keys.norm_eps, keys.rms_norm_eps, '"norm_eps" and "rms_norm_eps"', file) ?? 1e-6,
+    ...flaTrunk(modelType, keys, file),
     activation: 'softmax',
     slopes: null,
     window: keys.window_size ?? null,
@@ -157,7 +150,8 @@ function llamaLike(modelType: string, keys: z.infer<typeof llamaLikeKeys>): Mode
   };
 }
 
-function checkedHeads(config: ModelConfig & AttentionConfig, file: string): ModelConfig & AttentionConfig {
+/** @throws UserError 'data' where heads, head size and slopes do not go together. */
+export function checkedHeads(config: ModelConfig & AttentionConfig, file: string): ModelConfig & AttentionConfig {
   const { hiddenSize, heads, kvHeads, headDim, ropeTheta, slopes } = config;
   if (!Number.isInteger(headDim))
     throw configError(file, `a hidden size of ${hiddenSize} does not divide into ${heads} heads`);

@@ -61,7 +61,7 @@ export class Mamba implements Mixer<MambaState> {
     this.config = config;
     const projection = (name: string, outputs: number, inputs: number) =>
       linearParameters(`attn.${name}`, outputs, inputs, config.projectionBias, initializerRange);
-    const fromUniform = (bound: number): Initialisation => ({ kind: 'uniform', bound });
+    const fromUniform = (bound: number): Initialisation => ({ kind: 'uniform', low: -bound, high: bound });
     const vector = (name: string, initialisation: Initialisation): ParameterSpec => ({
       ...{ name: `attn.${name}`, shape: [channels], initialisation, decay: false },
     });

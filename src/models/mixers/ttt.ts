@@ -197,7 +197,8 @@ export class Ttt implements Mixer<TttState> {
 
   private convolutionParameters(name: string): ParameterSpec[] {
     const { hiddenSize, convolutionTaps } = this.config;
-    const initialisation: Initialisation = { kind: 'uniform', bound: convolutionTaps ** -0.5 };
+    const bound = convolutionTaps ** -0.5;
+    const initialisation: Initialisation = { kind: 'uniform', low: -bound, high: bound };
     return [
       { name: `${name}.weight`, shape: [hiddenSize, 1, convolutionTaps], initialisation, decay: true },
       { name: `${name}.bias`, shape: [hiddenSize], initialisation, decay: false },

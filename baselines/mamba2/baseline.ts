@@ -1,0 +1,56 @@
+// Mamba2 (Dao & Gu 2024): a state space layer with a scalar A a head, and no feed-forward. The layer is the paper's default;
+// 48 of them at width 1024 and 1536 have as many parameters as 24 Transformer blocks.
+import { defineBaseline } from '../../src/models/define-baseline.js';
+
+const common = {
+  model_type: 'mamba2',
+  norm_eps: 1e-5,
+  expand: 2,
+  n_groups: 1,
+  conv_kernel: 4,
+  tie_word_embeddings: true,
+};
+
+export default defineBaseline({
+  name: 'mamba2',
+  label: 'Mamba2',
+  description: 'state space duality: linear attention with a decay a head that depends on the token, no feed-forward',
+  paper: 'https://arxiv.org/abs/2405.21060',
+  sizes: {
+    tiny: {
+      ...common,
+      hidden_size: 64,
+      num_hidden_layers: 4,
+      head_dim: 16,
+      state_size: 16,
+      max_position_embeddings: 1024,
+    },
+    '340m': {
+      ...common,
+      vocab_size: 32000,
+      hidden_size: 1024,
+      num_hidden_layers: 48,
+      head_dim: 64,
+      state_size: 128,
+      max_position_embeddings: 8192,
+    },
+    '760m': {
+      ...common,
+      vocab_size: 32000,
+      hidden_size: 1536,
+      num_hidden_layers: 48,
+      head_dim: 64,
+      state_size: 128,
+      max_position_embeddings: 8192,
+    },
+  },
+  aliases: {
+    vocab: 'vocab_size',
+    hidden: 'hidden_size',
+    layers: 'num_hidden_layers',
+    state: 'state_size',
+    groups: 'n_groups',
+    tied: 'tie_word_embeddings',
+    max_length: 'max_position_embeddings',
+  },
+});

@@ -1,0 +1,55 @@
+// RetNet (Sun et al. 2023): retention, linear attention with a fixed decay a head. No configuration of these sizes is
+// published: the 340M and 760M shapes are flash-linear-attention's defaults at the width and depth of the other baselines,
+// where they have as many parameters as a Transformer++.
+import { defineBaseline } from '../../src/models/define-baseline.js';
+
+const common = {
+  model_type: 'retnet',
+  norm_eps: 1e-6,
+  expand_k: 1,
+  expand_v: 2,
+  hidden_ratio: 2,
+  tie_word_embeddings: true,
+};
+
+export default defineBaseline({
+  name: 'retnet',
+  label: 'RetNet',
+  description: 'linear attention with a fixed decay a head, and RoPE',
+  paper: 'https://arxiv.org/abs/2307.08621',
+  sizes: {
+    tiny: {
+      ...common,
+      hidden_size: 64,
+      num_hidden_layers: 2,
+      num_heads: 2,
+      intermediate_size: 128,
+      max_position_embeddings: 1024,
+    },
+    '340m': {
+      ...common,
+      vocab_size: 32000,
+      hidden_size: 1024,
+      num_hidden_layers: 24,
+      num_heads: 8,
+      max_position_embeddings: 8192,
+    },
+    '760m': {
+      ...common,
+      vocab_size: 32000,
+      hidden_size: 1536,
+      num_hidden_layers: 24,
+      num_heads: 8,
+      max_position_embeddings: 8192,
+    },
+  },
+  aliases: {
+    vocab: 'vocab_size',
+    hidden: 'hidden_size',
+    layers: 'num_hidden_layers',
+    heads: 'num_heads',
+    gate: 'use_output_gate',
+    tied: 'tie_word_embeddings',
+    max_length: 'max_position_embeddings',
+  },
+});

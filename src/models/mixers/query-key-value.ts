@@ -1,0 +1,76 @@
+// q, k and v of flash-linear-attention's layers: projections without bias, each followed by a causal depthwise convolution
+// with SiLU where the configuration says so.
+import * as tf from '#tfjs';
+import { linear } from '../../ops/linear.js';
+import { shortConvolution } from '../../ops/short-convolution.js';
+import { forkRows } from '../fork-rows.js';
+import type { MixerContext, ParameterSpec } from '../mixer.js';
+import { matrixParameter } from '../parameter-spec.js';
+
+export interface QueryKeyValueConfig {
+  readonly hiddenSize: number;
+  readonly initializerRange: number;
+  /** Channels of q and of k. */
+  readonly keySize: number;
+  /** Channels of v. */
+  readonly valueSize: number;
+  /** Taps of the convolutions; null for none. */
+  readonly convolutionTaps: number | null;
+}
+
+/** The last taps - 1 inputs of the convolutions of q, k and v, [B, taps - 1, channels] each; empty without convolutions. */
+export type ConvolutionState = readonly tf.Tensor3D[];
+
+const NAMES = ['q', 'k', 'v'] as const;
+
+export class QueryKeyValue {
+  readonly parameters: readonly ParameterSpec[];
+  private readonly taps: number | null;
+  /** Of q, k and v. */
+  private readonly channels: readonly [number, number, number];
+
+  constructor({ hiddenSize, initializerRange, keySize, valueSize, convolutionTaps }: QueryKeyValueConfig) {
+    this.taps = convolutionTaps;
+    this.channels = [keySize, keySize, valueSize];
+    this.parameters = NAMES.flatMap((name, i) => [
+      matrixParameter(`attn.${name}_proj.weight`, this.channels[i]!, hiddenSize, initializerRange),
+      ...(convolutionTaps === null
+        ? []
+        : [convolutionParameter(`attn.${name}_conv1d.weight`, this.channels[i]!, convolutionTaps, initializerRange)]),
+    ]);
+  }
+
+  /** x [B, T, H] -> q, k [B, T, keySize], v [B, T, valueSize] */
+  forward(x: tf.Tensor3D, state: ConvolutionState | null, context: MixerContext) {
+    const next: tf.Tensor3D[] = [];
+    const [q, k, v] = NAMES.map((name, i) => {
+      const projected = linear(x, context.weight(`attn.${name}_proj.weight`));
+      if (this.taps === null) return projected;
+      const weight = context.weight(`attn.${name}_conv1d.weight`);
+      const convolved = shortConvolution({ x: projected, weight, state: state?.[i] ?? null }, 'silu');
+      if (convolved.state !== null) next.push(convolved.state);
+      return convolved.y;
+    }) as [tf.Tensor3D, tf.Tensor3D, tf.Tensor3D];
+    return { q, k, v, state: next as ConvolutionState };
+  }
+
+  initialState(batch: number): ConvolutionState {
+    const { taps } = this;
+    return taps === null ? [] : this.channels.map((channels) => tf.zeros([batch, taps - 1, channels]));
+  }
+
+  fork(state: ConvolutionState, copies: readonly number[]): ConvolutionState {
+    return state.map((inputs) => forkRows(inputs, copies));
+  }
+
+  /** Elements of the state of one row. */
+  stateSize(): number {
+    const { taps } = this;
+    return taps === null ? 0 : this.channels.reduce((sum, channels) => sum + (taps - 1) * channels, 0);
+  }
+}
+
+/** weight [channels, 1, taps] */
+export function convolutionParameter(name: string, channels: number, taps: number, std: number): ParameterSpec {
+  return { name, shape: [channels, 1, taps], initialisation: { kind: 'normal', std }, decay: true };
+}

@@ -1,0 +1,125 @@
+// Linear attention whose state decays by one factor a head and token: RetNet (Sun et al. 2023), where it is fixed, and Mamba2
+// (Dao & Gu 2024), where it depends on the token. A state S [Dk, Dv] a head,
+//   S[t] = exp(g[t]) S[t-1] + k[t] v[t]^T;  o[t] = S[t]^T q[t].
+// In chunks of C tokens, with G the sum of g from the chunk's start and S the state there:
+//   O[i] = exp(G[i]) q[i] S + sum over j <= i of exp(G[i] - G[j]) (q[i].k[j]) v[j]
+//   S'   = exp(G[C]) S + sum over j of exp(G[C] - G[j]) k[j] v[j]^T
+import * as tf from '#tfjs';
+import { chunksOf, chunkStates, inChunks, joinChunks, type LinearAttentionOutputs } from './chunks.js';
+import { scope } from './scope.js';
+import { lowerTriangle, strictlyLowerTriangle } from './triangles.js';
+
+export interface DecayedLinearAttentionInputs {
+  /** [B, G, T, Dk]; G divides N, and N / G consecutive heads of v share one of q and k. */
+  readonly q: tf.Tensor4D;
+  /** [B, G, T, Dk] */
+  readonly k: tf.Tensor4D;
+  /** [B, N, T, Dv] */
+  readonly v: tf.Tensor4D;
+  /** g, at most 0, [B, N, T] */
+  readonly logDecay: tf.Tensor3D;
+  /** S before the first token, [B, N, Dk, Dv]; null for zeros. */
+  readonly state: tf.Tensor4D | null;
+}
+
+/** Tokens in a chunk, at most. */
+export const CHUNK = 64;
+
+/** The parallel form, any T. Cost and memory grow with T. */
+export function decayedLinearAttention(inputs: DecayedLinearAttentionInputs): LinearAttentionOutputs {
+  return scope(() => {
+    const [batch, groups, length, keyDim] = inputs.q.shape;
+    const [, heads, , valueDim] = inputs.v.shape;
+    const [rows, shared] = [batch * groups, heads / groups];
+    const chunks = chunksOf(length, CHUNK);
+    const { count, size } = chunks;
+    const q = inChunks(inputs.q, chunks);
+    const k = inChunks(inputs.k, chunks);
+    const v = inChunks(inputs.v, chunks);
+    const decay = decays(inChunks(inputs.logDecay, chunks));
+
+    const scores = tf.reshape(tf.matMul(q, k, false, true), [rows, 1, count, size, size]);
+    const weights = tf.mul(scores, tf.reshape(decay.within, [rows, shared, count, size, size]));
+    const inside = tf.matMul(tf.reshape(weights, [-1, size, size]) as tf.Tensor3D, v);
+
+    const updates = tf.matMul(k, sideBySide(tf.mul(v, decay.toEnd), rows, shared), true);
+    const { starts, final } = chunkStates(
+      tf.reshape(updates, [rows, count, keyDim, shared, valueDim]),
+      tf.reshape(tf.transpose(tf.reshape(decay.whole, [rows, shared, count]), [0, 2, 1]), [rows, count, 1, shared, 1]),
+      stateSideBySide(inputs.state ?? tf.zeros([batch, heads, keyDim, valueDim]), groups),
+    );
+    const carried = tf.matMul(q, tf.reshape(starts, [-1, keyDim, shared * valueDim]) as tf.Tensor3D);
+    const before = tf.mul(apart(carried, rows, shared), decay.fromStart);
+
+    return {
+      o: joinChunks(tf.add(inside, before), batch, chunks),
+      state: tf.reshape(tf.transpose(final, [0, 2, 1, 3]), [batch, heads, keyDim, valueDim]) as tf.Tensor4D,
+    };
+  });
+}
+
+/** The recurrent form, for exactly one token. */
+export function decayedLinearAttentionStep(inputs: DecayedLinearAttentionInputs): LinearAttentionOutputs {
+  return scope(() => {
+    const { v, logDecay } = inputs;
+    const [batch, heads, , valueDim] = v.shape;
+    const [q, k] = [perHead(inputs.q, heads), perHead(inputs.k, heads)];
+    const start = inputs.state ?? tf.zeros([batch, heads, q.shape[3], valueDim]);
+    const decay = tf.exp(tf.reshape(logDecay, [batch, heads, 1, 1]));
+    const state = tf.add(tf.mul(start, decay), tf.matMul(k, v, true)) as tf.Tensor4D;
+    return { o: tf.matMul(q, state), state };
+  });
+}
+
+/**
+ * The decays of chunks from g [R, C, 1]. Each exponent is a sum of g over the tokens between, never a difference of two
+ * cumulative sums: nothing cancels, and no exponent is positive.
+ */
+function decays(g: tf.Tensor3D) {
+  const [rows, size] = g.shape;
+  const upTo = tf.mul(tf.reshape(g, [rows, 1, size]), lowerTriangle(size)); // [i, l]: g[l] for l <= i
+  const between = tf.matMul(tf.reshape(upTo, [-1, size]) as tf.Tensor2D, strictlyLowerTriangle(size)); // sum over j < l <= i
+  const fromStart = tf.exp(tf.sum(upTo, -1, true)) as tf.Tensor3D;
+  const within = tf.reshape(tf.exp(between), [rows, size, size]);
+  return {
+    /** exp(G[i] - G[j]) for j <= i, else 0: [R, C, C] */
+    within: tf.mul(within, lowerTriangle(size)),
+    /** exp(G), [R, C, 1] */
+    fromStart,
+    /** exp(G[C] - G), [R, C, 1] */
+    toEnd: tf.reshape(tf.slice(within, [0, size - 1, 0], [-1, 1, -1]), [rows, size, 1]),
+    /** exp(G[C]), [R, 1, 1] */
+    whole: tf.slice(fromStart, [0, size - 1, 0], [-1, 1, -1]),
+  };
+}
+
+/** x [rows shared count, C, D] -> [rows count, C, shared D]: the heads that share q and k, one beside the other. */
+function sideBySide(x: tf.Tensor, rows: number, shared: number): tf.Tensor3D {
+  if (shared === 1) return x as tf.Tensor3D;
+  const [, size, dim] = x.shape as [number, number, number];
+  const perHead = tf.reshape(x, [rows, shared, -1, size, dim]);
+  return tf.reshape(tf.transpose(perHead, [0, 2, 3, 1, 4]), [-1, size, shared * dim]) as tf.Tensor3D;
+}
+
+/** The way back. */
+function apart(x: tf.Tensor, rows: number, shared: number): tf.Tensor3D {
+  if (shared === 1) return x as tf.Tensor3D;
+  const [, size, width] = x.shape as [number, number, number];
+  const perHead = tf.reshape(x, [rows, -1, size, shared, width / shared]);
+  return tf.reshape(tf.transpose(perHead, [0, 3, 1, 2, 4]), [-1, size, width / shared]) as tf.Tensor3D;
+}
+
+/** [B, N, Dk, Dv] -> [B groups, Dk, shared, Dv] */
+function stateSideBySide(state: tf.Tensor4D, groups: number): tf.Tensor4D {
+  const [batch, heads, keyDim, valueDim] = state.shape;
+  const perGroup = tf.reshape(state, [batch * groups, heads / groups, keyDim, valueDim]);
+  return tf.transpose(perGroup, [0, 2, 1, 3]) as tf.Tensor4D;
+}
+
+/** x [B, G, T, D] -> [B, heads, T, D], each head of x for heads / G consecutive ones. */
+function perHead(x: tf.Tensor4D, heads: number): tf.Tensor4D {
+  const [batch, groups, length, dim] = x.shape;
+  if (groups === heads) return x;
+  const repeated = tf.tile(tf.reshape(x, [batch * groups, 1, length * dim]), [1, heads / groups, 1]);
+  return tf.reshape(repeated, [batch, heads, length, dim]);
+}
