@@ -3,7 +3,8 @@
 // lists with their reasons. Shapes: the Transformer's width and depth of that size; the inner size of the SwiGLU is smaller by
 // what the output gate's matrix weighs, so that the parameters are as many (340M: 308.5M beside the embedding against 308.3M;
 // 760M: 681.1M against 679.5M).
-import { defineBaseline } from '../../src/models/define-baseline.js';
+import { modelCost, numberOf, shortConvolution, sumOf, weights, type MixerCost } from '../../src/models/cost.js';
+import { defineBaseline, type RawConfig } from '../../src/models/define-baseline.js';
 
 const common = {
   model_type: 'titans',
@@ -20,6 +21,7 @@ export default defineBaseline({
   label: 'Titans',
   description: 'neural memory (LMM) with a linear memory; a re-implementation from the paper',
   paper: 'https://arxiv.org/abs/2501.00663',
+  reference: { source: "the paper's equations; a re-implementation", golden: [] },
   sizes: {
     tiny: {
       ...common,
@@ -59,4 +61,35 @@ export default defineBaseline({
     tied: 'tie_word_embeddings',
     max_length: 'max_position_embeddings',
   },
+  cost: (config) => modelCost(config, mixer(config), numberOf(config, 'intermediate_size')),
 });
+
+function mixer(config: RawConfig): MixerCost {
+  const hidden = numberOf(config, 'hidden_size');
+  const heads = numberOf(config, 'num_heads');
+  const inner = numberOf(config, 'head_dim', hidden / heads) * heads;
+  const gates = 3 * heads * (hidden + 1);
+  const persistent = numberOf(config, 'num_persistent_tokens') * hidden;
+  return sumOf(
+    weights(5 * hidden * inner + gates + inner / heads + persistent),
+    shortConvolution(3 * inner, numberOf(config, 'conv_size')),
+    memory(heads, inner / heads, numberOf(config, 'chunk_size')),
+  );
+}
+
+/**
+ * Memory and momentum, dim x dim a head; within a chunk also the memory it started with. A token alone: its answer and its
+ * error (2 dim^2 each), the step of the momentum (3) and of the memory (2). In chunks: the error, two answers and two steps
+ * (2 dim^2 each), the keys among each other and with the errors (2 chunk dim each), the decays (2 chunk^2).
+ */
+function memory(heads: number, dim: number, chunk: number): MixerCost {
+  return {
+    parameters: 0,
+    flops: (work) => {
+      if (work.kind === 'decode') return 9 * heads * dim ** 2;
+      const tokens = Math.min(chunk, work.length);
+      return heads * (10 * dim ** 2 + 4 * tokens * dim + 2 * tokens ** 2);
+    },
+    state: (position) => (position % chunk === 0 ? 2 : 3) * heads * dim ** 2,
+  };
+}
