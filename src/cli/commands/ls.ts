@@ -74,7 +74,7 @@ async function listBaselineRows(): Promise<Listing> {
   const entries = (await listBaselines()).map(({ name, label, sizes, description, paper, reference, cost }) => {
     const shape = sizes[size];
     if (shape === undefined) throw new Error(`${name} has no size ${size}`);
-    const { parameters, flopsPerToken, stateBytes } = cost(shape);
+    const costOfSize = cost(shape);
     return {
       name,
       label,
@@ -85,9 +85,9 @@ async function listBaselineRows(): Promise<Listing> {
       cost: {
         size,
         position,
-        parameters,
-        stateBytes: stateBytes(1, position),
-        flopsPerToken: flopsPerToken({ kind: 'decode', position }),
+        parameters: costOfSize.parameters,
+        stateBytes: costOfSize.stateBytes(1, position),
+        flopsPerToken: costOfSize.flopsPerToken({ kind: 'decode', position }),
       },
     };
   });
