@@ -14,6 +14,7 @@
 // f[t] = sum over i <= t of b[t] / b[i] m[i] and G[t,j] = sum over j <= i <= t of b[t] / b[i] n[i,j].
 // The ratios are exponentials of sums of logarithms that are never positive.
 import * as tf from '#tfjs';
+import { neuralMemoryChunks, type Matrices, type StartMatrices } from './neural-memory-chunks.js';
 import { scope } from './scope.js';
 import { lowerTriangle } from './triangles.js';
 
@@ -59,13 +60,6 @@ interface Run {
   readonly tokens: Readonly<Record<Token, tf.Tensor>>;
 }
 
-/** M, S and M', each [R, D, D]. Before a run M' is its first chunk's, after it its last chunk's. */
-interface Matrices {
-  readonly memory: tf.Tensor;
-  readonly momentum: tf.Tensor;
-  readonly chunkStart: tf.Tensor;
-}
-
 /** -> o [B, N, T, D] and the state after T tokens. Cost grows with T x (chunk + D). */
 export function neuralMemory(
   inputs: NeuralMemoryInputs,
@@ -76,24 +70,22 @@ export function neuralMemory(
   const byHead = (x: tf.Tensor) => tf.reshape<tf.Rank>(x, [batch * heads, ...x.shape.slice(2)]);
   const byRow = (x: tf.Tensor) => tf.reshape<tf.Rank>(x, [batch, heads, ...x.shape.slice(1)]) as tf.Tensor4D;
 
-  let matrices: Matrices = {
-    memory: byHead(state.memory),
-    momentum: byHead(state.momentum),
-    chunkStart: byHead(state.chunkStart ?? state.memory),
-  };
+  let [memory, momentum] = [byHead(state.memory), byHead(state.momentum)];
+  let chunkStart = state.chunkStart === null ? memory : byHead(state.chunkStart);
   const outputs: tf.Tensor[] = [];
   for (const run of cutIntoRuns(mapTokens(inputs, byHead), runsOf(length, chunk, seen))) {
-    if (outputs.length > 0) matrices = { ...matrices, chunkStart: matrices.memory };
-    const after = run.count * run.length === 1 ? oneToken(run, matrices) : chunks(run, matrices);
+    if (outputs.length > 0) chunkStart = memory;
+    const form = run.count * run.length === 1 ? oneToken : chunks;
+    const after = form(run, { memory, momentum, chunkStart });
     outputs.push(after.o);
-    matrices = after.matrices;
+    ({ memory, momentum } = after);
   }
   return {
     o: byRow(outputs.length === 1 ? outputs[0]! : tf.concat(outputs, 1)),
     state: {
-      memory: byRow(matrices.memory),
-      momentum: byRow(matrices.momentum),
-      chunkStart: (seen + length) % chunk === 0 ? null : byRow(matrices.chunkStart),
+      memory: byRow(memory),
+      momentum: byRow(momentum),
+      chunkStart: (seen + length) % chunk === 0 ? null : byRow(chunkStart),
     },
   };
 }
@@ -117,7 +109,7 @@ function cutIntoRuns(tokens: Run['tokens'], runs: readonly Omit<Run, 'tokens'>[]
 }
 
 /** Equations 11 to 15 as they stand. */
-function oneToken({ tokens }: Run, { memory, momentum, chunkStart }: Matrices): { o: tf.Tensor; matrices: Matrices } {
+function oneToken({ tokens }: Run, { memory, momentum, chunkStart }: StartMatrices): Matrices & { o: tf.Tensor } {
   const { q, k, v, logKeep, logMomentum, stepSize } = mapTokens(tokens, (x) =>
     x.rank === 2 ? tf.expandDims(x, 2) : x,
   );
@@ -125,68 +117,41 @@ function oneToken({ tokens }: Run, { memory, momentum, chunkStart }: Matrices): 
   const gradient = tf.matMul(k, tf.mul(error, tf.mul(stepSize, 2)), true);
   const nextMomentum = tf.sub(tf.mul(tf.exp(logMomentum), momentum), gradient);
   const nextMemory = tf.add(tf.mul(tf.exp(logKeep), memory), nextMomentum);
-  return {
-    o: tf.matMul(q, nextMemory),
-    matrices: { memory: nextMemory, momentum: nextMomentum, chunkStart },
-  };
+  return { o: tf.matMul(q, nextMemory), memory: nextMemory, momentum: nextMomentum };
 }
 
 /** The chunk form: what no state enters for all chunks at once, then chunk after chunk. */
-function chunks(run: Run, start: Matrices): { o: tf.Tensor; matrices: Matrices } {
-  const ready = scope(() => prepare(run));
-  const outputs: tf.Tensor[] = [];
-  let { memory, momentum, chunkStart } = start;
-  for (let c = 0; c < run.count; c++) {
-    if (c > 1) chunkStart.dispose();
-    if (c > 0) chunkStart = memory;
-    const next = scope(() => {
-      const error = tf.sub(tf.matMul(ready.k[c]!, chunkStart), ready.v[c]!);
-      const before = tf.add(tf.matMul(ready.qOnMemory[c]!, memory), tf.matMul(ready.qOnMomentum[c]!, momentum));
-      const decayed = tf.add(tf.mul(ready.kept[c]!, memory), tf.mul(ready.carried[c]!, momentum));
-      return {
-        o: tf.sub(before, tf.matMul(ready.weights[c]!, error)),
-        memory: tf.sub(decayed, tf.matMul(ready.kToMemory[c]!, error, true)),
-        momentum: tf.sub(tf.mul(ready.pushed[c]!, momentum), tf.matMul(ready.kToMomentum[c]!, error, true)),
-      };
-    });
-    if (c > 0) momentum.dispose();
-    outputs.push(next.o);
-    ({ memory, momentum } = next);
-  }
-  return { o: tf.concat(outputs, 1), matrices: { memory, momentum, chunkStart } };
-}
+function chunks({ count, length, tokens }: Run, start: StartMatrices): Matrices & { o: tf.Tensor } {
+  const parts = scope(() => {
+    const [heads, , dim] = tokens.q.shape as [number, number, number];
+    const vectors = (x: tf.Tensor) => tf.reshape(x, [heads * count, length, dim]);
+    const scalars = (x: tf.Tensor) => tf.reshape(x, [heads * count, length]) as tf.Tensor2D;
+    const [q, k, v] = [vectors(tokens.q), vectors(tokens.k), vectors(tokens.v)];
 
-/** The factors of the chunk form: of each, one tensor a chunk, its first dimension the heads. */
-function prepare({ count, length, tokens }: Run) {
-  const [heads, , dim] = tokens.q.shape as [number, number, number];
-  const vectors = (x: tf.Tensor) => tf.reshape(x, [heads * count, length, dim]);
-  const scalars = (x: tf.Tensor) => tf.reshape(x, [heads * count, length]) as tf.Tensor2D;
-  const [q, k, v] = [vectors(tokens.q), vectors(tokens.k), vectors(tokens.v)];
+    const keep = decays(scalars(tokens.logKeep)); // b[t], b[t] / b[i]
+    const push = decays(scalars(tokens.logMomentum)); // m[i], m[i] / m[j]
+    const carried = tf.sum(tf.mul(keep.between, tf.expandDims(push.fromStart, 1)), 2); // f[t]
+    const toMomentum = tf.mul(push.between, tf.expandDims(tf.mul(scalars(tokens.stepSize), 2), 1)); // n[i,j]
+    const toMemory = tf.matMul(keep.between, toMomentum); // G[t,j]
 
-  const keep = decays(scalars(tokens.logKeep)); // b[t], b[t] / b[i]
-  const push = decays(scalars(tokens.logMomentum)); // m[i], m[i] / m[j]
-  const carried = tf.sum(tf.mul(keep.between, tf.expandDims(push.fromStart, 1)), 2); // f[t]
-  const toMomentum = tf.mul(push.between, tf.expandDims(tf.mul(scalars(tokens.stepSize), 2), 1)); // n[i,j]
-  const toMemory = tf.matMul(keep.between, toMomentum); // G[t,j]
-
-  // The gradients of unstack and split need two parts at least.
-  const byChunk = (x: tf.Tensor) =>
-    count === 1 ? [x] : tf.unstack(tf.reshape<tf.Rank>(x, [heads, count, ...x.shape.slice(1)]), 1);
-  const column = (x: tf.Tensor) => tf.expandDims(x, 2);
-  const last = (x: tf.Tensor) => tf.slice(x, [0, length - 1, 0], [-1, 1, -1]);
-  const weightedKeys = (weights: tf.Tensor) => byChunk(tf.mul(k, tf.reshape(last(weights), [-1, length, 1])));
-  return {
-    k: byChunk(k),
-    v: byChunk(v),
-    qOnMemory: byChunk(tf.mul(q, column(keep.fromStart))),
-    qOnMomentum: byChunk(tf.mul(q, column(carried))),
-    weights: byChunk(tf.mul(toMemory, tf.matMul(q, k, false, true))),
-    kToMemory: weightedKeys(toMemory),
-    kToMomentum: weightedKeys(toMomentum),
-    kept: byChunk(last(column(keep.fromStart))),
-    carried: byChunk(last(column(carried))),
-    pushed: byChunk(last(column(push.fromStart))),
-  };
+    const byChunk = (x: tf.Tensor) => tf.reshape<tf.Rank>(x, [heads, count, ...x.shape.slice(1)]);
+    const column = (x: tf.Tensor) => tf.expandDims(x, 2);
+    const last = (x: tf.Tensor) => tf.slice(x, [0, length - 1, 0], [-1, 1, -1]);
+    const weightedKeys = (weights: tf.Tensor) => byChunk(tf.mul(k, tf.reshape(last(weights), [-1, length, 1])));
+    return {
+      k: byChunk(k),
+      v: byChunk(v),
+      qOnMemory: byChunk(tf.mul(q, column(keep.fromStart))),
+      qOnMomentum: byChunk(tf.mul(q, column(carried))),
+      weights: byChunk(tf.mul(toMemory, tf.matMul(q, k, false, true))),
+      kToMemory: weightedKeys(toMemory),
+      kToMomentum: weightedKeys(toMomentum),
+      kept: byChunk(last(column(keep.fromStart))),
+      carried: byChunk(last(column(carried))),
+      pushed: byChunk(last(column(push.fromStart))),
+    };
+  });
+  return neuralMemoryChunks({ ...parts, ...start });
 }
 
 /**
