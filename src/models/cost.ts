@@ -42,6 +42,12 @@ export function modelCost(config: RawConfig, mixer: MixerCost, intermediateSize:
   };
 }
 
+/** Inner size of the SwiGLU: given, or flash-linear-attention's rule from `hidden_ratio`. */
+export function feedForwardSize(config: RawConfig): number {
+  const ruled = (numberOf(config, 'hidden_size') * numberOf(config, 'hidden_ratio', 4) * 2) / 3;
+  return numberOf(config, 'intermediate_size', 256 * Math.ceil(Math.trunc(ruled) / 256));
+}
+
 /** A number of config.json; `fallback` where there is none. */
 export function numberOf(config: RawConfig, key: string, fallback?: number): number {
   const value = config[key] ?? fallback;

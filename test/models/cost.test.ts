@@ -26,6 +26,12 @@ async function costOf(spec: string): Promise<ModelCost> {
 const SETTINGS = [
   'swat:tiny,window=16,kv_heads=2',
   'transformer:tiny,window=16,kv_heads=1,tied=false',
+  'retnet:tiny,gate=false',
+  'gla:tiny,conv=true',
+  'delta_net:tiny,gate=true,conv=false',
+  'gated_deltanet:tiny,value_heads=4,gate=false',
+  'mamba2:tiny,groups=2',
+  'ttt:tiny,gate=true,mini_batch=8',
   'titans:tiny,heads=4,chunk=24,conv_size=2,persistent_tokens=0',
 ];
 
@@ -51,6 +57,14 @@ for (const spec of [...sizes, ...SETTINGS])
 const CLASS_340M: [spec: string, state: number, parameters: number, flops: number][] = [
   ['swat:340m', 524_288, 341.1, 707.9],
   ['swat:340m,window=128', 262_144, 341.1, 695.0],
+  ['retnet:340m', 262_144, 347.4, 726.3],
+  ['gla:340m', 131_072, 341.7, 699.1],
+  ['gsa:340m', 131_072, 347.4, 710.5],
+  ['delta_net:340m', 131_072 + 3 * 3072, 341.6, 702.7],
+  ['gated_deltanet:340m', 196_608 + 3 * 3072, 347.1, 723.7],
+  ['mamba:340m', 32_768 + 3 * 2048, 352.8, 720.5],
+  ['mamba2:340m', 262_144 + 3 * 2304, 349.6, 763.0],
+  ['ttt:340m', 66_560, 337.3, 687.2],
   ['titans:340m', 2 * 8 * 128 * 128 + 3 * 3 * 1024, 341.3, 711.5],
 ];
 
