@@ -7,6 +7,7 @@
 import * as tf from '#tfjs';
 import { chunkDecays } from './chunk-decays.js';
 import { chunksOf, chunkStates, inChunks, joinChunks, type LinearAttentionOutputs } from './chunks.js';
+import { perHead } from './per-head.js';
 import { scope } from './scope.js';
 
 export interface DecayedLinearAttentionInputs {
@@ -110,12 +111,4 @@ function stateSideBySide(state: tf.Tensor4D, groups: number): tf.Tensor4D {
   const [batch, heads, keyDim, valueDim] = state.shape;
   const perGroup = tf.reshape(state, [batch * groups, heads / groups, keyDim, valueDim]);
   return tf.transpose(perGroup, [0, 2, 1, 3]) as tf.Tensor4D;
-}
-
-/** x [B, G, T, D] -> [B, heads, T, D], each head of x for heads / G consecutive ones. */
-function perHead(x: tf.Tensor4D, heads: number): tf.Tensor4D {
-  const [batch, groups, length, dim] = x.shape;
-  if (groups === heads) return x;
-  const repeated = tf.tile(tf.reshape(x, [batch * groups, 1, length * dim]), [1, heads / groups, 1]);
-  return tf.reshape(repeated, [batch, heads, length, dim]);
 }

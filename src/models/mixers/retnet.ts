@@ -15,7 +15,7 @@ import type { ModelConfig } from '../checkpoint/model-config.js';
 import { CANONICAL, defineFamily, NORM_FIRST } from '../family.js';
 import { forkRows } from '../fork-rows.js';
 import type { Mixer, MixerContext, ParameterSpec } from '../mixer.js';
-import { GatedOutput, SEPARATE_NORM } from './gated-output.js';
+import { GATED_NORM, GatedOutput, SEPARATE_NORM } from './gated-output.js';
 import { expandedHeads } from './expanded-heads.js';
 import { splitHeads } from './heads.js';
 import { QueryKeyValue } from './query-key-value.js';
@@ -55,7 +55,7 @@ export class RetNet implements Mixer<RetNetState> {
       valueSize: heads * valueDim,
       convolutionTaps: null,
     });
-    this.output = new GatedOutput(config);
+    this.output = new GatedOutput(config, GATED_NORM);
     this.parameters = [...this.projections.parameters, ...this.output.parameters];
   }
 
