@@ -5,9 +5,9 @@
 //   O[i] = exp(G[i]) q[i] S + sum over j <= i of exp(G[i] - G[j]) (q[i].k[j]) v[j]
 //   S'   = exp(G[C]) S + sum over j of exp(G[C] - G[j]) k[j] v[j]^T
 import * as tf from '#tfjs';
+import { chunkDecays } from './chunk-decays.js';
 import { chunksOf, chunkStates, inChunks, joinChunks, type LinearAttentionOutputs } from './chunks.js';
 import { scope } from './scope.js';
-import { lowerTriangle, strictlyLowerTriangle } from './triangles.js';
 
 export interface DecayedLinearAttentionInputs {
   /** [B, G, T, Dk]; G divides N, and N / G consecutive heads of v share one of q and k. */
@@ -36,7 +36,7 @@ export function decayedLinearAttention(inputs: DecayedLinearAttentionInputs): Li
     const q = inChunks(inputs.q, chunks);
     const k = inChunks(inputs.k, chunks);
     const v = inChunks(inputs.v, chunks);
-    const decay = decays(inChunks(inputs.logDecay, chunks));
+    const decay = chunkDecays(inChunks(inputs.logDecay, chunks));
 
     const scores = tf.reshape(tf.matMul(q, k, false, true), [rows, 1, count, size, size]);
     const weights = tf.mul(scores, tf.reshape(decay.within, [rows, shared, count, size, size]));
@@ -69,28 +69,6 @@ export function decayedLinearAttentionStep(inputs: DecayedLinearAttentionInputs)
     const state = tf.add(tf.mul(start, decay), tf.matMul(k, v, true)) as tf.Tensor4D;
     return { o: tf.matMul(q, state), state };
   });
-}
-
-/**
- * The decays of chunks from g [R, C, 1]. Each exponent is a sum of g over the tokens between, never a difference of two
- * cumulative sums: nothing cancels, and no exponent is positive.
- */
-function decays(g: tf.Tensor3D) {
-  const [rows, size] = g.shape;
-  const upTo = tf.mul(tf.reshape(g, [rows, 1, size]), lowerTriangle(size)); // [i, l]: g[l] for l <= i
-  const between = tf.matMul(tf.reshape(upTo, [-1, size]) as tf.Tensor2D, strictlyLowerTriangle(size)); // sum over j < l <= i
-  const fromStart = tf.exp(tf.sum(upTo, -1, true)) as tf.Tensor3D;
-  const within = tf.reshape(tf.exp(between), [rows, size, size]);
-  return {
-    /** exp(G[i] - G[j]) for j <= i, else 0: [R, C, C] */
-    within: tf.mul(within, lowerTriangle(size)),
-    /** exp(G), [R, C, 1] */
-    fromStart,
-    /** exp(G[C] - G), [R, C, 1] */
-    toEnd: tf.reshape(tf.slice(within, [0, size - 1, 0], [-1, 1, -1]), [rows, size, 1]),
-    /** exp(G[C]), [R, 1, 1] */
-    whole: tf.slice(fromStart, [0, size - 1, 0], [-1, 1, -1]),
-  };
 }
 
 /** x [rows shared count, C, D] -> [rows count, C, shared D]: the heads that share q and k, one beside the other. */
