@@ -1,5 +1,5 @@
 // The build: bundles TensorFlow.js once, compiles the TypeScript, and bakes in which source revision this is.
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { chmodSync, copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import path from 'node:path';
@@ -11,7 +11,11 @@ const require = createRequire(import.meta.url);
 const vendor = path.join(root, 'dist', 'vendor');
 
 await bundleTfjs();
-execFileSync(process.execPath, [require.resolve('typescript/bin/tsc'), '-p', root], { cwd: root, stdio: 'inherit' });
+const tsc = spawnSync(process.execPath, [require.resolve('typescript/bin/tsc'), '-p', root], {
+  cwd: root,
+  stdio: 'inherit',
+});
+if (tsc.status !== 0) process.exit(1);
 writeBuildInfo();
 const main = path.join(root, 'dist', 'src', 'cli', 'main.js');
 if (existsSync(main)) chmodSync(main, 0o755);

@@ -58,6 +58,7 @@ export default defineBaseline({
     activation: 'attention_activation',
     tied: 'tie_word_embeddings',
     max_length: 'max_position_embeddings',
+    std: 'initializer_range',
   },
   settings: {
     // slopes=minus, slopes=12:4, slopes=none, slopes=balanced/paper (the schedule 2^-k of equation 4)

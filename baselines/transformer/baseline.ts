@@ -46,5 +46,6 @@ export default defineBaseline({
     window: 'window_size',
     tied: 'tie_word_embeddings',
     max_length: 'max_position_embeddings',
+    std: 'initializer_range',
   },
 });

@@ -54,7 +54,7 @@ async function fetchRest(hub: Hub, file: HubFile, partial: string): Promise<void
     for await (const chunk of answer.body) {
       size += chunk.length;
       if (size > file.size) throw wrongBytes(url, `more than the ${file.size} that the hub lists`);
-      await output.write(chunk);
+      await output.appendFile(chunk); // Not `write`, which on a full disk may write a part and call that success.
     }
     if (size < file.size) throw new PassingFailure(`${url} ends after ${size} of ${file.size} bytes`);
   } finally {

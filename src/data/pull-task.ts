@@ -1,9 +1,9 @@
 // Brings a benchmark from the Hugging Face hub into the cache, in the layout of a data directory, checked before it lies there.
-import { randomBytes } from 'node:crypto';
-import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, rm } from 'node:fs/promises';
 import path from 'node:path';
 import type { Task } from '../tasks/task.js';
 import { UserError } from '../user-error.js';
+import { writeAtomically } from '../write-atomically.js';
 import { findDataFile, missingFile } from './data-file.js';
 import { download } from './download.js';
 import type { Hub } from './hub-client.js';
@@ -39,7 +39,7 @@ export async function pullTask(task: Task, cache: Cache, { hub, force }: PullOpt
       hub.report(`${task.name}: ${file.repository}/${file.path}, ${file.size.toLocaleString('en-US')} bytes`);
       rows.push(...(await downloadRows(hub, file, directory)));
     }
-    await writeWhole(target, checkedText(task, rows));
+    await writeAtomically(target, checkedText(task, rows));
     return target;
   } catch (error) {
     throw error instanceof Error && 'syscall' in error
@@ -88,14 +88,4 @@ function insideOf(directory: string, file: string): string {
   const target = path.resolve(directory, file);
   if (target.startsWith(path.resolve(directory) + path.sep)) return target;
   throw new UserError('data', `the data file ${file} would lie outside ${directory}`, { where: file });
-}
-
-async function writeWhole(target: string, text: string): Promise<void> {
-  const temporary = path.join(path.dirname(target), `.${randomBytes(8).toString('hex')}.tmp`);
-  try {
-    await writeFile(temporary, text);
-    await rename(temporary, target);
-  } finally {
-    await rm(temporary, { force: true });
-  }
 }

@@ -1,9 +1,8 @@
 // The file that keeps encoded requests: Uint32 numbers behind a key and a checksum, so that a damaged file is never believed.
 // A rolling text is kept as a pair with an empty context.
-import { createHash, randomUUID } from 'node:crypto';
-import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
-import path from 'node:path';
-import { UserError } from '../user-error.js';
+import { createHash } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { writeAtomically } from '../write-atomically.js';
 import type { EncodedPair } from './encode-pair.js';
 
 /** "SWAT", so that a file of a machine with the other byte order is not taken for one of ours. */
@@ -32,23 +31,10 @@ export async function readEncodedFile(file: string, key: string, count: number):
   return unpack(body, count);
 }
 
-/** @throws UserError 'data' when it cannot be written */
+/** @throws UserError 'failure' when it cannot be written */
 export async function writeEncodedFile(file: string, key: string, entries: readonly EncodedPair[]): Promise<void> {
   const body = pack(entries);
-  const temporary = `${file}.${randomUUID()}.tmp`;
-  try {
-    await mkdir(path.dirname(file), { recursive: true });
-    await writeFile(temporary, [bytesOf(headerOf(key, entries.length, body)), bytesOf(body)]);
-    await rename(temporary, file);
-  } catch (cause) {
-    // Where this fails too, the first error is the one to tell.
-    await rm(temporary, { force: true }).catch(() => undefined);
-    throw new UserError('data', `the encoded requests cannot be kept: ${(cause as Error).message}`, {
-      where: file,
-      hint: 'a cache directory that can be written to',
-      cause,
-    });
-  }
+  await writeAtomically(file, Buffer.concat([bytesOf(headerOf(key, entries.length, body)), bytesOf(body)]));
 }
 
 function headerOf(key: string, count: number, body: Uint32Array): Uint32Array {

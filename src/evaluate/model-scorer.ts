@@ -12,7 +12,7 @@ export function createScorer(model: LanguageModel, engine: Engine): Scorer {
   return {
     maxLength: model.maxLength,
     tokenBudget: tokenBudget(model, engine),
-    score: (rows) => {
+    score: async (rows) => {
       refuseWhatCannotFit(model, engine, rows);
       return engine.guard(() => score(model, rows));
     },

@@ -70,9 +70,11 @@ export class Decoder implements LanguageModel {
       let x = tf.gather(this.parameters.get(EMBEDDING), ids) as tf.Tensor2D;
       const layers = this.mixers.map((mixer, layer) => {
         const context = this.context(layer, state.position);
+        const entered = mixer.enter?.(tf.expandDims(x, 1), state.layers[layer], context);
+        if (entered !== undefined) x = tf.squeeze(entered.x, [1]);
         const mixed = mixer.step(
           this.normalise(x, layerName(layer, 'attn_norm.weight')) as tf.Tensor2D,
-          state.layers[layer],
+          entered?.state ?? state.layers[layer],
           context,
         );
         x = this.feedForward(tf.add(x, mixed.y) as typeof x, context);
@@ -149,8 +151,9 @@ export class Decoder implements LanguageModel {
   }
 
   /** x += mixer(norm(x)); x += mlp(norm(x)) */
-  private block(x: tf.Tensor3D, mixer: Mixer, layer: number, state: unknown, position: number) {
+  private block(input: tf.Tensor3D, mixer: Mixer, layer: number, before: unknown, position: number) {
     const context = this.context(layer, position);
+    const { x, state } = mixer.enter?.(input, before, context) ?? { x: input, state: before };
     const mixed = mixer.forward(this.normalise(x, layerName(layer, 'attn_norm.weight')) as tf.Tensor3D, state, context);
     const next = this.feedForward(tf.add(x, mixed.y) as typeof x, context);
     this.memory();

@@ -6,6 +6,8 @@ import { gla } from './mixers/gla.js';
 import { gsa } from './mixers/gsa.js';
 import { mamba2 } from './mixers/mamba2.js';
 import { retnet } from './mixers/retnet.js';
+import { mamba } from './mixers/mamba.js';
+import { ttt } from './mixers/ttt.js';
 
 export const FAMILIES: Readonly<Record<string, Family<ModelConfig>>> = {
   swat,
@@ -16,6 +18,8 @@ export const FAMILIES: Readonly<Record<string, Family<ModelConfig>>> = {
   gla,
   gsa,
   mamba2,
+  mamba,
+  ttt,
 };
 
 /** The family of a configuration that one of them read. */

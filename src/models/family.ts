@@ -12,14 +12,17 @@ export const NORM_FIRST: Renames = [
   ['.mlp_norm.', '.mlp.norm.'],
 ];
 
+/** Shape of the tensor that a checkpoint stores for a parameter, by the parameter's canonical name. */
+export type ShapeOf = (canonical: string) => readonly number[] | undefined;
+
 export interface Family<C extends ModelConfig> {
   /** Layouts its checkpoints come in; the first is what its reference writes now, and what we write. */
   readonly layouts: readonly [Renames, ...Renames[]];
   /**
-   * `raw` is the parsed config.json, `file` what errors name.
+   * `raw` is the parsed config.json, `file` what errors name; `shapeOf` is there for a checkpoint, for what only its tensors tell.
    * @throws UserError 'data' naming the key and its value: missing, of the wrong kind, contradictory, or not supported.
    */
-  readonly readConfig: (raw: unknown, file: string) => C;
+  readonly readConfig: (raw: unknown, file: string, shapeOf?: ShapeOf) => C;
   /** The mixer of one layer. */
   readonly createMixer: (config: C, layer: number) => Mixer;
 }

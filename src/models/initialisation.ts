@@ -19,6 +19,8 @@ export function initialWeights({ name, shape, initialisation }: ParameterSpec, s
       const next = randomBits(`${seed}/${name}`);
       return values.map(() => low + (high - low) * unitInterval(next));
     }
+    case 'log-of-range':
+      return values.map((_, i) => logarithm((i % shape.at(-1)!) + 1));
     case 'log-of-uniform': {
       const { low, high } = initialisation;
       const next = randomBits(`${seed}/${name}`);

@@ -86,7 +86,7 @@ async function openBaseline(spec: Extract<ModelSpec, { kind: 'baseline' }>, opti
   const seed = specSeed ?? options.seed ?? 0;
   const tokenizer = await loadTokenizer(options.tokenizer ?? 'bytes');
   const rawConfig = { vocab_size: tokenizer.vocabularySize, ...settings };
-  const config = normaliseConfig(rawConfig, `${spec.name}:${spec.size}`);
+  const config = asUsageError(() => normaliseConfig(rawConfig, `${spec.name}:${spec.size}`));
   const tensors = modelParameters(config).map((parameter): [string, TensorSource] => [
     parameter.name,
     { shape: parameter.shape, read: async () => initialWeights(parameter, seed) },
@@ -102,6 +102,16 @@ async function openBaseline(spec: Extract<ModelSpec, { kind: 'baseline' }>, opti
     tensors: new Map(tensors),
     sources: null,
   };
+}
+
+/** A configuration that is typed on the command line is a matter of usage, where a file's would be one of data. */
+function asUsageError<T>(read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    if (error instanceof UserError && error.kind === 'data') throw new UserError('usage', error.message);
+    throw error;
+  }
 }
 
 async function openCheckpoint(directory: string, options: OpenOptions): Promise<Opened> {

@@ -7,6 +7,8 @@ export type Initialisation =
   | { readonly kind: 'zeros' }
   /** Uniform in (low, high). */
   | { readonly kind: 'uniform'; readonly low: number; readonly high: number }
+  /** log(1), log(2), ..., log(N) along the last dimension. */
+  | { readonly kind: 'log-of-range' }
   /** log(u), u uniform in (low, high). */
   | { readonly kind: 'log-of-uniform'; readonly low: number; readonly high: number }
   /** x with softplus(x) = e^u, u uniform in (log low, log high). */
@@ -35,6 +37,8 @@ export interface MixerContext {
  */
 export interface Mixer<S = unknown> {
   readonly parameters: readonly ParameterSpec[];
+  /** What the block does to its input, [B, T, H], ahead of the norm before `forward`; nothing in most families. */
+  enter?(x: Tensor3D, state: S | null, context: MixerContext): { x: Tensor3D; state: S | null };
   /** Parallel form, [B, T, H] -> [B, T, H], any T. A null state starts at nothing and keeps nothing. */
   forward(x: Tensor3D, state: S | null, context: MixerContext): { y: Tensor3D; state: S | null };
   /** Recurrent form, one token: [B, H] -> [B, H]. */

@@ -13,6 +13,8 @@ const BASELINES: Readonly<Record<string, () => Promise<{ default: Baseline }>>> 
   gla: () => import('../../baselines/gla/baseline.js'),
   gsa: () => import('../../baselines/gsa/baseline.js'),
   mamba2: () => import('../../baselines/mamba2/baseline.js'),
+  mamba: () => import('../../baselines/mamba/baseline.js'),
+  ttt: () => import('../../baselines/ttt/baseline.js'),
 };
 
 export async function listBaselines(): Promise<Baseline[]> {

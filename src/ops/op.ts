@@ -19,10 +19,13 @@ export interface Op<I extends Tensors, A, O extends tf.Tensor> {
   readonly definition: OpDefinition<I, A, O>;
 }
 
-/** A fused form of an op on one backend. It must agree with the reference. */
-export type FusedKernel<I extends Tensors, A, O extends tf.Tensor> = (inputs: I, attributes: A) => O;
+/** A fused form of an op on one backend, and of its gradient where it has one. They must agree with the definition's. */
+export interface FusedKernel<I extends Tensors, A, O extends tf.Tensor> {
+  readonly forward: (inputs: I, attributes: A) => O;
+  readonly gradient?: (inputs: I, attributes: A, dOutput: O) => Gradients<I>;
+}
 
-const fusedKernels = new Map<string, FusedKernel<never, never, tf.Tensor>>();
+const fusedKernels = new Map<string, unknown>();
 
 export function registerFusedKernel<I extends Tensors, A, O extends tf.Tensor>(
   op: Op<I, A, O>,
@@ -35,15 +38,15 @@ export function registerFusedKernel<I extends Tensors, A, O extends tf.Tensor>(
 export function defineOp<I extends Tensors, A, O extends tf.Tensor>(definition: OpDefinition<I, A, O>): Op<I, A, O> {
   const apply = (inputs: I, attributes: A): O => {
     const fused = fusedKernels.get(`${definition.name}/${tf.getBackend()}`) as FusedKernel<I, A, O> | undefined;
-    const forward = fused ?? definition.reference;
-    const gradient = definition.gradient ?? (fused && gradientOfReference(definition.reference));
+    const forward = fused?.forward ?? definition.reference;
+    const gradient = fused?.gradient ?? definition.gradient ?? (fused && gradientOfReference(definition.reference));
     return gradient === undefined ? forward(inputs, attributes) : withGradient(forward, gradient, inputs, attributes);
   };
   return Object.assign(apply, { definition });
 }
 
 function withGradient<I extends Tensors, A, O extends tf.Tensor>(
-  forward: FusedKernel<I, A, O>,
+  forward: FusedKernel<I, A, O>['forward'],
   gradient: NonNullable<OpDefinition<I, A, O>['gradient']>,
   inputs: I,
   attributes: A,
@@ -65,7 +68,7 @@ function withGradient<I extends Tensors, A, O extends tf.Tensor>(
   return custom(...Object.values(inputs)) as O;
 }
 
-function gradientOfReference<I extends Tensors, A, O extends tf.Tensor>(reference: FusedKernel<I, A, O>) {
+function gradientOfReference<I extends Tensors, A, O extends tf.Tensor>(reference: OpDefinition<I, A, O>['reference']) {
   return (inputs: I, attributes: A, dOutput: O): Gradients<I> => {
     const names = Object.keys(inputs);
     const run = (...values: tf.Tensor[]) =>

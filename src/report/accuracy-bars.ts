@@ -144,7 +144,9 @@ function shortened(label: string): string {
 
 /** The next ten above the highest whisker, with room for it. */
 function axisTop(highs: readonly number[]): number {
-  return Math.min(100, 10 * Math.ceil((Math.max(...highs) + 2) / 10));
+  const top = Math.max(...highs) + 2;
+  const step = top > 50 ? 20 : 10;
+  return Math.min(100, step * Math.ceil(top / step));
 }
 
 /** Room for the plot, and for the lines of the legend and of the caption as wide as they come out. */

@@ -60,8 +60,15 @@ export function taskHash(rows: readonly SampleRow[]): string {
   return sha256(rows.map(({ doc_hash, prompt_hash, target_hash }) => doc_hash + prompt_hash + target_hash).join(''));
 }
 
-export function samplesJsonl(rows: readonly SampleRow[]): string {
-  return rows.map((row) => `${JSON.stringify(row)}\n`).join('');
+/** Whether there are samples, and whether they hold the benchmark's texts or only hashes of them. */
+export type SampleDetail = 'none' | 'scores' | 'full';
+
+const TEXTS: readonly string[] = ['doc', 'target', 'arguments'] satisfies (keyof SampleFields)[];
+
+export function samplesJsonl(rows: readonly SampleRow[], detail: Exclude<SampleDetail, 'none'>): string {
+  const shown = (row: SampleRow): object =>
+    detail === 'full' ? row : Object.fromEntries(Object.entries(row).filter(([key]) => !TEXTS.includes(key)));
+  return rows.map((row) => `${JSON.stringify(shown(row))}\n`).join('');
 }
 
 function argumentsOf(request: Request): Record<string, string> {

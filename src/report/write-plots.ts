@@ -3,7 +3,7 @@ import path from 'node:path';
 import type { RunSummary } from '../evaluate/run-summary.js';
 import { accuracyBars } from './accuracy-bars.js';
 import { renderPng, renderSvg } from './chart.js';
-import { writeWholeFile } from './write-file.js';
+import { writeAtomically } from '../write-atomically.js';
 
 /**
  * Writes `plots/accuracy.svg` and `.png` below a directory; nothing when the runs hold no accuracy.
@@ -14,7 +14,7 @@ export async function writePlots(runs: readonly RunSummary[], directory: string)
   const figure = accuracyBars(runs);
   if (figure === null) return [];
   const base = path.join(directory, 'plots', 'accuracy');
-  await writeWholeFile(`${base}.svg`, renderSvg(figure));
-  await writeWholeFile(`${base}.png`, renderPng(figure));
+  await writeAtomically(`${base}.svg`, renderSvg(figure));
+  await writeAtomically(`${base}.png`, renderPng(figure));
   return [`${base}.svg`, `${base}.png`];
 }

@@ -3,9 +3,9 @@ import path from 'node:path';
 import type { RunSummary } from '../evaluate/run-summary.js';
 import { lmEvalResults } from './lm-eval-json.js';
 import { resultsCsv } from './results-csv.js';
-import { sampleRow, samplesJsonl, taskHash, type ScoredDocument } from './samples.js';
+import { sampleRow, samplesJsonl, taskHash, type SampleDetail, type ScoredDocument } from './samples.js';
 import { tidyRows } from './tidy-rows.js';
-import { writeWholeFile } from './write-file.js';
+import { writeAtomically } from '../write-atomically.js';
 
 /**
  * @param samples by task name, the scored documents of every task of the run.
@@ -15,15 +15,17 @@ export async function writeRun(
   directory: string,
   run: RunSummary,
   samples: ReadonlyMap<string, readonly ScoredDocument[]>,
+  detail: SampleDetail,
 ): Promise<void> {
   const hashes: Record<string, string> = {};
   for (const { task, metrics } of run.tasks) {
     const names = metrics.map(({ name }) => name);
     const rows = (samples.get(task) ?? []).map((sample) => sampleRow(sample, names));
     hashes[task] = taskHash(rows);
-    await writeWholeFile(path.join(directory, `samples_${task}.jsonl`), samplesJsonl(rows));
+    if (detail !== 'none')
+      await writeAtomically(path.join(directory, `samples_${task}.jsonl`), samplesJsonl(rows, detail));
   }
-  await writeWholeFile(path.join(directory, 'results.csv'), resultsCsv(tidyRows(run)));
+  await writeAtomically(path.join(directory, 'results.csv'), resultsCsv(tidyRows(run)));
   const results = JSON.stringify(lmEvalResults(run, hashes), null, 2);
-  await writeWholeFile(path.join(directory, 'results.json'), `${results}\n`);
+  await writeAtomically(path.join(directory, 'results.json'), `${results}\n`);
 }

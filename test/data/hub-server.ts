@@ -56,7 +56,7 @@ export async function startHub(
     endpoint: address,
     token: null,
     fetch,
-    silence: 5000,
+    silence: 30_000,
     tries: 3,
     wait: async () => {},
     report: () => {},

@@ -122,7 +122,7 @@ test('a cache that cannot be written is an error that says which file, and nothi
   await writeFile(path.join(cache, 'encoded'), 'a file where the directory should be');
   await t.throwsAsync(createCachedRequestEncoder(requests, settings(tiny), cache), {
     instanceOf: UserError,
-    message: /cannot be kept/,
+    message: /cannot write/,
   });
   t.deepEqual(await readdir(cache), ['encoded']);
 });

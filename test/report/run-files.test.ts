@@ -13,27 +13,33 @@ const temporary = () => mkdtemp(path.join(tmpdir(), 'swat-eval-report-'));
 
 test('a run reads back as it was written, from its directory and from its file', async (t) => {
   const directory = path.join(await temporary(), 'model', 'run');
-  await writeRun(directory, run, new Map());
+  await writeRun(directory, run, new Map(), 'full');
   t.deepEqual(await readRun(directory), run);
   t.deepEqual(await readRun(path.join(directory, 'results.json')), run);
 });
 
 test('a run directory holds results, CSV and samples, and no temporary file', async (t) => {
   const directory = await temporary();
-  await writeRun(directory, { ...run, tasks: run.tasks.slice(0, 1) }, new Map());
+  await writeRun(directory, { ...run, tasks: run.tasks.slice(0, 1) }, new Map(), 'full');
   t.deepEqual((await readdir(directory)).sort(), ['results.csv', 'results.json', 'samples_wikitext.jsonl']);
+});
+
+test('a run directory holds no samples where none are asked for', async (t) => {
+  const directory = await temporary();
+  await writeRun(directory, run, new Map(), 'none');
+  t.deepEqual((await readdir(directory)).sort(), ['results.csv', 'results.json']);
 });
 
 test('a value that was not finite reads back as not a number', async (t) => {
   const metric = { name: 'perplexity', value: Infinity, stderr: null, interval: null, higherIsBetter: false } as const;
   const directory = await temporary();
-  await writeRun(directory, { ...run, tasks: [exampleTask('lambada_openai', [metric])] }, new Map());
+  await writeRun(directory, { ...run, tasks: [exampleTask('lambada_openai', [metric])] }, new Map(), 'full');
   t.is((await readRun(directory)).tasks[0]!.metrics[0]!.value, NaN);
 });
 
 test('a tree of results is searched for runs, links are not followed', async (t) => {
   const tree = await temporary();
-  for (const name of ['b/2', 'a/1']) await writeRun(path.join(tree, name), run, new Map());
+  for (const name of ['b/2', 'a/1']) await writeRun(path.join(tree, name), run, new Map(), 'full');
   await symlink(path.join(tree, 'a', '1'), path.join(tree, 'latest'));
   const expected = ['a/1', 'b/2'].map((name) => path.join(tree, name));
   t.deepEqual(await expandRuns([tree]), expected);
@@ -59,7 +65,7 @@ test('a path that is not there is refused', async (t) => {
 
 test('a truncated results.json is refused', async (t) => {
   const directory = await temporary();
-  await writeRun(directory, run, new Map());
+  await writeRun(directory, run, new Map(), 'full');
   const file = path.join(directory, 'results.json');
   await writeFile(file, (await readFile(file, 'utf8')).slice(0, -100));
   await refused(t, () => readRun(directory), /it is not JSON/);
@@ -81,13 +87,13 @@ test('a damaged field of results.json is named', async (t) => {
 test('a place that cannot be written is a clear error, and nothing is left there', async (t) => {
   const directory = await temporary();
   await writeFile(path.join(directory, 'file'), '');
-  const error = await t.throwsAsync(() => writeRun(path.join(directory, 'file', 'run'), run, new Map()), {
+  const error = await t.throwsAsync(() => writeRun(path.join(directory, 'file', 'run'), run, new Map(), 'full'), {
     instanceOf: UserError,
     message: /cannot write .*a part of the path is a file/,
   });
   t.is(error.exitCode, 1);
   await mkdir(path.join(directory, 'taken', 'results.csv'), { recursive: true });
-  await t.throwsAsync(() => writeRun(path.join(directory, 'taken'), { ...run, tasks: [] }, new Map()), {
+  await t.throwsAsync(() => writeRun(path.join(directory, 'taken'), { ...run, tasks: [] }, new Map(), 'full'), {
     message: /a directory is in its place/,
   });
   t.deepEqual(await readdir(path.join(directory, 'taken')), ['results.csv']);

@@ -93,10 +93,18 @@ test('a rolling row has one log-likelihood, and its metric as log-likelihood and
 
 test('a samples file has one JSON object a line', (t) => {
   const rows = [sampleRow(boot, ['acc']), sampleRow(page, ['word_perplexity'])];
-  const lines = samplesJsonl(rows).split('\n');
+  const lines = samplesJsonl(rows, 'full').split('\n');
   t.is(lines.pop(), '');
   t.deepEqual(
     lines.map((line): unknown => JSON.parse(line)),
     rows,
   );
+});
+
+test('a samples file without texts keeps hashes and scores', (t) => {
+  const row = sampleRow(boot, ['acc']);
+  const kept = JSON.parse(samplesJsonl([row], 'scores')) as Partial<typeof row>;
+  const { doc, target, arguments: asked, ...rest } = row;
+  t.deepEqual(kept, rest);
+  t.truthy([doc, target, asked]);
 });

@@ -30,8 +30,8 @@ export interface Checkpoint {
 export async function readCheckpoint(directory: string): Promise<Checkpoint> {
   const configFile = path.join(directory, CONFIG_FILE);
   const rawConfig = parsePythonJson(await readText(configFile), configFile);
-  const config = normaliseConfig(rawConfig, configFile);
   const weights = await openWeightFiles(directory);
+  const config = normaliseConfig(rawConfig, configFile, weights.tensors);
   const parameters = modelParameters(config);
   const sources = locateParameters(parameters, weights.tensors, config, weights.file);
   const tensors = parameters.map(({ name, shape }): [string, TensorSource] => {

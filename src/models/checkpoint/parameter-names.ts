@@ -34,6 +34,17 @@ export function nativeName(canonical: string, modelType: string): string {
   return rename(canonical, familyOf({ modelType }).layouts[0]);
 }
 
+/** The name under which a checkpoint stores a canonical parameter; undefined where it does not. */
+export function storedName(
+  canonical: string,
+  modelType: string,
+  stored: ReadonlyMap<string, unknown>,
+): string | undefined {
+  return familyOf({ modelType })
+    .layouts.map((layout) => rename(canonical, layout))
+    .find((name) => stored.has(name));
+}
+
 /**
  * Finds every parameter among the tensors of a checkpoint.
  * @param stored the checkpoint's tensors by their names in it.
@@ -54,7 +65,7 @@ export function locateParameters(
   return sources;
 
   function locate({ name, shape }: NamedShape): ParameterSource {
-    const source = locateStacked(name, shape) ?? { name: storedName(name), shape, rows: null };
+    const source = locateStacked(name, shape) ?? { name: storedName(name, modelType, stored), shape, rows: null };
     if (source.name === undefined)
       throw mismatch(
         `has no tensor ${nativeName(name, modelType)}, expected one of shape ${formatShape(shape)}`,
@@ -68,19 +79,13 @@ export function locateParameters(
     return { ...source, name: source.name };
   }
 
-  function storedName(canonical: string): string | undefined {
-    return familyOf({ modelType })
-      .layouts.map((layout) => rename(canonical, layout))
-      .find((name) => stored.has(name));
-  }
-
   /** The rows of a stacked tensor that are this parameter; null where it has a tensor of its own. */
   function locateStacked(canonical: string, [rows = 0, ...rest]: readonly number[]): ParameterSource | null {
     const suffixes = STACKED.find((stack) => stack.some((suffix) => canonical.endsWith(suffix)));
     if (suffixes === undefined) return null;
     const position = suffixes.findIndex((suffix) => canonical.endsWith(suffix));
     const stem = canonical.slice(0, -suffixes[position]!.length);
-    const [first, ...others] = suffixes.map((suffix) => storedName(stem + suffix));
+    const [first, ...others] = suffixes.map((suffix) => storedName(stem + suffix, modelType, stored));
     const height = rows * suffixes.length;
     if (first === undefined || others.some((name) => name !== undefined) || stored.get(first)!.shape[0] !== height)
       return null;

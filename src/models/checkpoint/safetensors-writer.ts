@@ -3,7 +3,7 @@ import type { FileHandle } from 'node:fs/promises';
 import { UserError } from '../../user-error.js';
 import { bfloatFromFloat, halfFromFloat } from './half-precision.js';
 import { elementCount, formatShape, type TensorSource } from './safetensors.js';
-import { writeAtomically } from './write-atomically.js';
+import { writeAtomically } from '../../write-atomically.js';
 
 /** How weights are stored on disk. */
 export type StorageDtype = 'f32' | 'f16' | 'bf16';

@@ -6,7 +6,7 @@ import path from 'node:path';
 import { z } from 'zod';
 import { UserError } from '../../user-error.js';
 import { parsePythonJson } from './config-json.js';
-import { explainFileError } from './file-errors.js';
+import { explainFileError } from '../../file-errors.js';
 import { floatFromBfloat, floatFromHalf } from './half-precision.js';
 
 const BYTES_PER_VALUE = { F64: 8, F32: 4, F16: 2, BF16: 2, I64: 8, I32: 4 } as const;

@@ -5,7 +5,7 @@ import path from 'node:path';
 import { z } from 'zod';
 import { UserError } from '../../user-error.js';
 import { parsePythonJson } from './config-json.js';
-import { explainFileError } from './file-errors.js';
+import { explainFileError } from '../../file-errors.js';
 import { openSafetensors, type SafetensorsFile } from './safetensors.js';
 
 export const SINGLE_FILE = 'model.safetensors';

@@ -4,14 +4,14 @@ import path from 'node:path';
 import { UserError } from '../../user-error.js';
 import { CONFIG_FILE, requireFinite } from './checkpoint.js';
 import { formatPythonJson, type Json } from './config-json.js';
-import { explainFileError } from './file-errors.js';
+import { explainFileError } from '../../file-errors.js';
 import { normaliseConfig } from './normalise-config.js';
 import { nativeName } from './parameter-names.js';
 import { modelParameters } from './parameters.js';
 import type { TensorSource } from './safetensors.js';
 import { storedBytes, writeSafetensors, type StorageDtype } from './safetensors-writer.js';
 import { INDEX_FILE, SINGLE_FILE } from './weight-files.js';
-import { writeAtomically } from './write-atomically.js';
+import { writeAtomically } from '../../write-atomically.js';
 
 export interface CheckpointContents {
   /** config.json of one of the supported families. */

@@ -1,9 +1,10 @@
 // What the operating system says about a file, as a sentence for the user.
-import { UserError } from '../../user-error.js';
+import { UserError } from './user-error.js';
 
 const REASONS: Record<string, string> = {
   ENOENT: 'it does not exist',
   ENOTDIR: 'a part of its path is not a directory',
+  EEXIST: 'a part of its path is not a directory',
   EISDIR: 'it is a directory',
   EACCES: 'permission denied',
   EPERM: 'operation not permitted',
@@ -17,6 +18,7 @@ export function explainFileError(error: unknown, action: 'read' | 'write', file:
   if (code === undefined) return error;
   return new UserError(action === 'read' ? 'data' : 'failure', `cannot ${action} ${file}: ${REASONS[code] ?? code}`, {
     where: file,
+    ...(action === 'write' ? { hint: 'a place that can be written to' } : {}),
     cause: error,
   });
 }

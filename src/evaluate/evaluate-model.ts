@@ -1,0 +1,126 @@
+// One model over its plan: what the journal lacks is scored, then everything is summed up.
+import path from 'node:path';
+import { openJournal, piecesOf, readJournal } from './journal.js';
+import type { BatchOutcomes, PieceOutcome } from './journal.js';
+import type { ModelSource } from './model-source.js';
+import type { Piece, Plan } from './plan.js';
+import { JOURNAL_FILE } from './run-directory.js';
+import { readRunRecord, writeRunRecord } from './run-record.js';
+import type { RunRecord } from './run-record.js';
+import type { RunSettings } from './run-settings.js';
+import type { RunSummary } from './run-summary.js';
+import { checkSameModel } from './same-run.js';
+import { cutSchedule, formatBatchSize, recordSchedule, restoreSchedule } from './schedule.js';
+import type { Schedule } from './schedule.js';
+import { inputTokens, scoreBatches } from './score-batches.js';
+import type { ScoringContext } from './score-batches.js';
+import { summarizeTask } from './summarize-task.js';
+import type { Sample } from './summarize-task.js';
+
+/** A model, its plan, and the run directory (with its run.json) that the results go to. */
+export interface PlannedRun {
+  readonly directory: string;
+  readonly source: ModelSource;
+  readonly plan: Plan;
+}
+
+/** A finished run, as the report writers take it. */
+export interface RunResult {
+  readonly summary: RunSummary;
+  readonly settings: RunSettings;
+  /** Scored documents by task, in the order of `summary.tasks`. */
+  readonly samples: readonly (readonly Sample[])[];
+  /** One sentence for every request without a score. */
+  readonly failures: readonly string[];
+}
+
+/**
+ * Scores what the journal of the run does not hold yet; the model is loaded only if there is anything.
+ * @returns null when the signal aborted before the end.
+ * @throws UserError 'data' when the journal is another plan's, or the model another one than the journal's.
+ */
+export async function evaluateModel(
+  run: PlannedRun,
+  context: Pick<ScoringContext, 'progress' | 'clock' | 'signal'>,
+): Promise<RunResult | null> {
+  const { directory, plan, source } = run;
+  const record = readRunRecord(directory);
+  const file = path.join(directory, JOURNAL_FILE);
+  const begun = record.loaded && restoreSchedule(plan, record.loaded.schedule, directory);
+  const content = begun === null ? { batches: [], bytes: 0 } : readJournal(file, begun.batches);
+  if (begun !== null && content.batches.length === begun.batches.length)
+    return resultOf(plan, record, begun, content.batches);
+
+  const model = await source.load();
+  try {
+    const now = { model: model.description, engine: model.engine };
+    if (record.loaded !== null) checkSameModel(record.loaded, now, directory);
+    const schedule = begun ?? cutSchedule(plan, record.settings.batchSize, model.scorer.tokenBudget);
+    const loadedRecord = { ...record, loaded: { ...now, schedule: recordSchedule(schedule) } };
+    await writeRunRecord(directory, loadedRecord);
+    const journal = openJournal(file, content.bytes);
+    try {
+      const scoring = { ...context, scorer: model.scorer, journal };
+      const scored = await scoreRest(model.description.label, schedule, content.batches.length, scoring);
+      const done = [...content.batches, ...scored];
+      return done.length < schedule.batches.length ? null : resultOf(plan, loadedRecord, schedule, done);
+    } finally {
+      journal.close();
+    }
+  } finally {
+    model.dispose();
+  }
+}
+
+async function scoreRest(
+  label: string,
+  { batches }: Schedule,
+  first: number,
+  context: ScoringContext,
+): Promise<BatchOutcomes[]> {
+  const tokens = batches.slice(first).reduce((sum, batch) => sum + inputTokens(batch), 0);
+  context.progress.start(label, tokens);
+  try {
+    return await scoreBatches(batches, first, context);
+  } finally {
+    context.progress.finish();
+  }
+}
+
+function resultOf(
+  plan: Plan,
+  { runId, created, build, settings, loaded }: RunRecord,
+  { batches }: Schedule,
+  done: readonly BatchOutcomes[],
+): RunResult {
+  const outcomes = new Map<Piece, PieceOutcome>();
+  const fedTokens = new Map<string, number>();
+  for (const [index, batch] of batches.entries()) {
+    piecesOf(batch).forEach((piece, position) => outcomes.set(piece, done[index]![position]!));
+    // A row that pieces of several tasks share counts for the first of them.
+    for (const { input, queries } of batch)
+      fedTokens.set(queries[0]!.task, (fedTokens.get(queries[0]!.task) ?? 0) + input.length);
+  }
+  const tasks = plan.tasks.map((task) => summarizeTask(task, outcomes, fedTokens.get(task.task.name) ?? 0, settings));
+  const { model, engine } = loaded!;
+  return {
+    summary: {
+      runId,
+      model,
+      engine,
+      tasks: tasks.map(({ summary }) => summary),
+      confidence: settings.confidence,
+      bootstrapIterations: settings.bootstrapIterations,
+      limit: settings.limit,
+      batchSize: formatBatchSize(settings.batchSize),
+      seed: settings.seed,
+      bosPolicy: settings.bos,
+      date: created,
+      seconds: tasks.reduce((sum, { summary }) => sum + summary.seconds, 0),
+      build,
+    },
+    settings,
+    samples: tasks.map(({ samples }) => samples),
+    failures: tasks.flatMap(({ failures }) => failures),
+  };
+}

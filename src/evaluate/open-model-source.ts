@@ -1,0 +1,74 @@
+// A model by its name, for evaluation: opened and its engine started before anything is planned, its weights read afterwards.
+import { startEngine } from '../backends/engine.js';
+import type { Engine } from '../backends/engine.js';
+import { openModel, startModel } from '../models/load-language-model.js';
+import type { OpenedModel } from '../models/load-language-model.js';
+import type { Tokenizer } from '../tokenizers/tokenizer.js';
+import { UserError } from '../user-error.js';
+import type { ModelSource } from './model-source.js';
+import { createScorer } from './model-scorer.js';
+import type { RunSettings } from './run-settings.js';
+import type { ModelDescription } from './run-summary.js';
+
+/**
+ * @param log told in one sentence which engine was chosen.
+ * @throws UserError 'usage' for an unknown model, 'data' for a checkpoint or tokenizer that does not fit, 'device' for an
+ * engine that is not there, or does not compute in the precision that is asked for.
+ */
+export async function openModelSource(
+  spec: string,
+  { backend, dtype, tokenizer, maxLength, seed }: RunSettings,
+  log: (sentence: string) => void,
+): Promise<ModelSource> {
+  const opened = await openModel(spec, {
+    seed,
+    ...(tokenizer === null ? {} : { tokenizer }),
+    ...(maxLength === null ? {} : { maxLength }),
+  });
+  if (dtype === 'f16') throw new UserError('device', 'no engine computes in f16 yet', { hint: '--dtype f32' });
+  const ownTokenizer = await opened.tokenizer();
+  const engine = await startEngine(backend, { log });
+  return {
+    spec,
+    tokenizer: ownTokenizer,
+    vocabularySize: opened.config.vocabularySize,
+    maxLength: opened.config.maxLength,
+    load: () => load(opened, ownTokenizer, engine, dtype),
+  };
+}
+
+async function load(
+  opened: OpenedModel,
+  tokenizer: Tokenizer,
+  engine: Engine,
+  dtype: 'f32',
+): ReturnType<ModelSource['load']> {
+  const { model, weightsDigest } = await startModel(opened, engine);
+  return {
+    description: describe(opened, tokenizer, model.parameterCount, weightsDigest),
+    engine: { backend: engine.backend, dtype, device: engine.device, kernels: 'composite' },
+    scorer: createScorer(model, engine),
+    dispose: () => model.dispose(),
+  };
+}
+
+function describe(
+  { spec, label, baseline, config, rawConfig }: OpenedModel,
+  tokenizer: Tokenizer,
+  parameters: number,
+  weightsDigest: string,
+): ModelDescription {
+  return {
+    spec,
+    label,
+    baseline,
+    parameters,
+    weightsDigest,
+    config: rawConfig,
+    tokenizer: tokenizer.name,
+    tokenizerFingerprint: tokenizer.fingerprint,
+    vocabularySize: config.vocabularySize,
+    maxLength: config.maxLength,
+    window: config.window,
+  };
+}

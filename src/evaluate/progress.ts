@@ -1,0 +1,9 @@
+// How long work says how far it is; the command line shows it on stderr.
+
+export interface Progress {
+  /** Begins a piece of work of `total` units (tokens, documents). */
+  start(label: string, total: number): void;
+  /** `count` more units are done. */
+  advance(count: number): void;
+  finish(): void;
+}
