@@ -23,7 +23,7 @@ export async function recurrence({ q, k, v, state }: RecurrenceInputs, decay: De
   const states: number[] = [];
   values.forEach((heads, b) =>
     heads.forEach((tokens, n) => {
-      let memory = start?.[b]![n]! ?? Array.from({ length: keyDim }, () => Array<number>(valueDim).fill(0));
+      let memory = start?.[b]?.[n] ?? Array.from({ length: keyDim }, () => Array<number>(valueDim).fill(0));
       tokens.forEach((value, t) => {
         memory = memory.map((row, i) => row.map((x, j) => decay(b, n, t, i, j) * x + keys[b]![n]![t]![i]! * value[j]!));
         for (let j = 0; j < valueDim; j++)
@@ -36,14 +36,14 @@ export async function recurrence({ q, k, v, state }: RecurrenceInputs, decay: De
 }
 
 /**
- * The gradient of sum(o) + sum(state) with respect to every input, against finite differences of the recurrence in a random
- * direction: pairs of what was found and what is wanted, by input.
+ * The gradient of sum(o) + sum(state) by every input against finite differences of the recurrence in a random direction: how
+ * far apart they are, relative to the gradient's norm.
  */
-export async function directionalDerivatives<I extends Record<string, tf.Tensor>>(
+export async function gradientErrors<I extends Record<string, tf.Tensor>>(
   inputs: I,
   attend: (inputs: I) => { o: tf.Tensor; state: tf.Tensor },
   byDefinition: (inputs: I) => Promise<{ o: number[]; state: number[] }>,
-): Promise<[name: string, found: number, wanted: number][]> {
+): Promise<Record<string, number>> {
   const names = Object.keys(inputs);
   const loss = (...values: tf.Tensor[]) => {
     const { o, state } = attend(Object.fromEntries(names.map((name, i) => [name, values[i]])) as I);
@@ -54,13 +54,14 @@ export async function directionalDerivatives<I extends Record<string, tf.Tensor>
     return [...o, ...state].reduce((sum, x) => sum + x, 0);
   };
   const gradients = tf.grads(loss)(Object.values(inputs));
-  const found: [string, number, number][] = [];
+  const errors: Record<string, number> = {};
   for (const [i, name] of names.entries()) {
-    const input = inputs[name]!;
-    const direction = tf.randomNormal(input.shape, 0, 1, 'float32', 9);
-    const moved = (by: number) => total({ ...inputs, [name]: tf.add(input, tf.mul(direction, by)) });
+    const direction = tf.randomNormal(inputs[name]!.shape, 0, 1, 'float32', 9);
+    const moved = (by: number) => total({ ...inputs, [name]: tf.add(inputs[name]!, tf.mul(direction, by)) });
     const wanted = ((await moved(1e-3)) - (await moved(-1e-3))) / 2e-3;
-    found.push([name, (await tf.sum(tf.mul(gradients[i]!, direction)).data())[0]!, wanted]);
+    const [found] = await tf.sum(tf.mul(gradients[i]!, direction)).data();
+    const [norm] = await tf.norm(gradients[i]!).data();
+    errors[name] = Math.abs(found! - wanted) / norm!;
   }
-  return found;
+  return errors;
 }
