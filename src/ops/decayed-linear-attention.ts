@@ -23,7 +23,7 @@ export interface DecayedLinearAttentionInputs {
 }
 
 /** Tokens in a chunk, at most. */
-export const CHUNK = 64;
+const CHUNK = 64;
 
 /** The parallel form, any T. Cost and memory grow with T. */
 export function decayedLinearAttention(inputs: DecayedLinearAttentionInputs): LinearAttentionOutputs {
@@ -36,11 +36,13 @@ export function decayedLinearAttention(inputs: DecayedLinearAttentionInputs): Li
     const q = inChunks(inputs.q, chunks);
     const k = inChunks(inputs.k, chunks);
     const v = inChunks(inputs.v, chunks);
-    const decay = chunkDecays(inChunks(inputs.logDecay, chunks));
+    const decay = scope(() => chunkDecays(inChunks(inputs.logDecay, chunks)));
 
-    const scores = tf.reshape(tf.matMul(q, k, false, true), [rows, 1, count, size, size]);
-    const weights = tf.mul(scores, tf.reshape(decay.within, [rows, shared, count, size, size]));
-    const inside = tf.matMul(tf.reshape(weights, [-1, size, size]) as tf.Tensor3D, v);
+    const inside = scope(() => {
+      const scores = tf.reshape(tf.matMul(q, k, false, true), [rows, 1, count, size, size]);
+      const weights = tf.mul(scores, tf.reshape(decay.within, [rows, shared, count, size, size]));
+      return tf.matMul(tf.reshape(weights, [-1, size, size]) as tf.Tensor3D, v);
+    });
 
     const updates = tf.matMul(k, sideBySide(tf.mul(v, decay.toEnd), rows, shared), true);
     const { starts, final } = chunkStates(
@@ -69,6 +71,22 @@ export function decayedLinearAttentionStep(inputs: DecayedLinearAttentionInputs)
     const state = tf.add(tf.mul(start, decay), tf.matMul(k, v, true)) as tf.Tensor4D;
     return { o: tf.matMul(q, state), state };
   });
+}
+
+/**
+ * Elements that the parallel form holds at its peak for one row, inputs and outputs included: the chunks' decays while they are
+ * made, four matrices a chunk and head, or v and o with their copies and the state of every chunk.
+ */
+export function decayedWorkspace(
+  length: number,
+  groups: number,
+  heads: number,
+  keyDim: number,
+  valueDim: number,
+): number {
+  const { count, size } = chunksOf(length, CHUNK);
+  const perToken = 4 * groups * keyDim + heads * (8 * valueDim + 4 * size);
+  return count * (size * perToken + 4 * heads * keyDim * valueDim);
 }
 
 /** x [rows shared count, C, D] -> [rows count, C, shared D]: the heads that share q and k, one beside the other. */

@@ -3,7 +3,11 @@
 import * as tf from '#tfjs';
 import { z } from 'zod';
 import { constant } from '../../ops/constants.js';
-import { CHUNK, decayedLinearAttention, decayedLinearAttentionStep } from '../../ops/decayed-linear-attention.js';
+import {
+  decayedLinearAttention,
+  decayedLinearAttentionStep,
+  decayedWorkspace,
+} from '../../ops/decayed-linear-attention.js';
 import { rotate } from '../../ops/rotary.js';
 import { boolean, configError, or, positiveInteger, positiveNumber, readKeys } from '../checkpoint/config-keys.js';
 import { flaKeys, flaTrunk } from '../checkpoint/fla-keys.js';
@@ -79,11 +83,11 @@ export class RetNet implements Mixer<RetNetState> {
     return 4 * batch * heads * keyDim * valueDim;
   }
 
-  /** q, k, v, o and the gate with their copies in chunks, four square matrices a chunk, and the state of every chunk. */
+  /** Beside the retention itself: projections, rotation, the gate and the norm. */
   workspace(length: number): number {
     const { heads, keyDim, valueDim } = this.config;
-    const perToken = 6 * keyDim + 8 * valueDim + 4 * Math.min(CHUNK, length);
-    return heads * (length * perToken + 3 * Math.ceil(length / CHUNK) * keyDim * valueDim);
+    const around = heads * length * (14 * keyDim + 10 * valueDim);
+    return around + decayedWorkspace(length, heads, heads, keyDim, valueDim);
   }
 
   private mix(
