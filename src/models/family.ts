@@ -18,6 +18,8 @@ export type ShapeOf = (canonical: string) => readonly number[] | undefined;
 export interface Family<C extends ModelConfig> {
   /** Layouts its checkpoints come in; the first is what its reference writes now, and what we write. */
   readonly layouts: readonly [Renames, ...Renames[]];
+  /** Tensors, by their names in the file, that its checkpoints may hold and its reference does not read. */
+  readonly unusedTensors?: readonly RegExp[];
   /**
    * `raw` is the parsed config.json, `file` what errors name; `shapeOf` is there for a checkpoint, for what only its tensors tell.
    * @throws UserError 'data' naming the key and its value: missing, of the wrong kind, contradictory, or not supported.

@@ -15,6 +15,8 @@ const BASELINES: Readonly<Record<string, () => Promise<{ default: Baseline }>>> 
   mamba2: () => import('../../baselines/mamba2/baseline.js'),
   mamba: () => import('../../baselines/mamba/baseline.js'),
   ttt: () => import('../../baselines/ttt/baseline.js'),
+  delta_net: () => import('../../baselines/delta_net/baseline.js'),
+  gated_deltanet: () => import('../../baselines/gated_deltanet/baseline.js'),
 };
 
 export async function listBaselines(): Promise<Baseline[]> {

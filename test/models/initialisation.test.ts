@@ -58,3 +58,26 @@ test('norms start at one and biases at zero', (t) => {
   t.deepEqual(initialWeights({ ...spec, initialisation: { kind: 'ones' } }, 1), Float32Array.of(1, 1));
   t.deepEqual(initialWeights({ ...spec, initialisation: { kind: 'zeros' } }, 1), Float32Array.of(0, 0));
 });
+
+const uniform = (kind: 'log-of-uniform' | 'inverse-softplus-of-log-uniform', low: number, high: number) =>
+  Array.from(
+    initialWeights({ name: 'a', shape: [20_000], initialisation: { kind, low, high }, decay: false }, 1),
+    Number,
+  );
+
+/** Whether sorted values lie as those of a uniform distribution over (0, 1) do: Kolmogorov's statistic. */
+function isUniform(values: readonly number[]): boolean {
+  const n = values.length;
+  const sorted = values.toSorted((a, b) => a - b);
+  return sorted.every((value, i) => Math.abs(value - (i + 0.5) / n) < 1.95 / Math.sqrt(n));
+}
+
+test('decay rates are uniform, their logarithms stored', (t) => {
+  t.true(isUniform(uniform('log-of-uniform', 0, 16).map((x) => Math.exp(x) / 16)));
+  t.true(isUniform(uniform('log-of-uniform', 1, 16).map((x) => (Math.exp(x) - 1) / 15)));
+});
+
+test('step sizes are log-uniform, their inverse softplus stored', (t) => {
+  const steps = uniform('inverse-softplus-of-log-uniform', 0.001, 0.1).map((x) => Math.log1p(Math.exp(x)));
+  t.true(isUniform(steps.map((step) => Math.log(step / 0.001) / Math.log(100))));
+});

@@ -23,7 +23,7 @@ export interface ParameterSource {
 /** Matrices that older flash-linear-attention files hold as one, under the first name: their rows one below the other. */
 const STACKED = [['.mlp.gate_proj.weight', '.mlp.up_proj.weight']] as const;
 
-/** Tensors that references store and do not read: rotary tables, which follow from the configuration. */
+/** Tensors that references of any family store and do not read: rotary tables, which follow from the configuration. */
 const UNUSED = [/\.rotary(_emb)?\.inv_freq$/];
 
 export const HEAD = 'lm_head.weight';
@@ -59,7 +59,9 @@ export function locateParameters(
 ): Map<string, ParameterSource> {
   const sources = new Map(parameters.map((parameter) => [parameter.name, locate(parameter)]));
   const used = new Set([...sources.values()].map(({ name }) => name));
-  const unknown = [...stored.keys()].filter((name) => !used.has(name) && !(tied && name === HEAD) && !isUnused(name));
+  const unknown = [...stored.keys()].filter(
+    (name) => !used.has(name) && !(tied && name === HEAD) && !isUnused(name, modelType),
+  );
   if (unknown.length > 0)
     throw mismatch(`holds ${listNames(unknown)}, which a ${modelType} model with this config.json does not have`);
   return sources;
@@ -123,8 +125,8 @@ function rename(canonical: string, renames: Renames): string {
   return renames.reduce((name, [from, to]) => name.replace(from, to), canonical);
 }
 
-function isUnused(name: string): boolean {
-  return UNUSED.some((pattern) => pattern.test(name));
+function isUnused(name: string, modelType: string): boolean {
+  return [...UNUSED, ...(familyOf({ modelType }).unusedTensors ?? [])].some((pattern) => pattern.test(name));
 }
 
 function listNames(names: readonly string[]): string {

@@ -1,0 +1,131 @@
+// The delta rule (Schlag et al. 2021), with a decay where the model has one (Gated DeltaNet, Yang et al. 2024): a memory S
+// [Dk, Dv] whose value under the key k is corrected towards v at the rate beta,
+//   S~ = exp(g[t]) S[t-1];  u[t] = beta[t] (v[t] - S~^T k[t]);  S[t] = S~ + k[t] u[t]^T;  o[t] = Dk^-1/2 S[t]^T q[t].
+// In chunks, the corrections of a chunk solve a triangular system (WY form, Yang et al. 2024, "Parallelizing Linear
+// Transformers with the Delta Rule"): with G the sum of g from the chunk's start and D[i, j] = exp(G[i] - G[j]),
+//   T = (I + L)^-1, L[i, j] = beta[i] (k[i].k[j]) D[i, j] for j < i;  W = T (beta exp(G) K);  U = T (beta V)
+//   U' = U - W S;  O = exp(G) Q S + tril(Q K^T D) U';  S' = exp(G[C]) S + (exp(G[C] - G) K)^T U'.
+import * as tf from '#tfjs';
+import { chunkDecays } from './chunk-decays.js';
+import { chunksOf, inChunks, joinChunks } from './chunks.js';
+import { scope } from './scope.js';
+import { lowerTriangle } from './triangles.js';
+import { unitLowerInverse } from './unit-lower-inverse.js';
+
+export interface DeltaRuleInputs {
+  /** [B, N, T, Dk] */
+  readonly q: tf.Tensor4D;
+  /** [B, N, T, Dk], of length 1 at most, or the memory may grow without bound. */
+  readonly k: tf.Tensor4D;
+  /** [B, Nv, T, Dv]; N divides Nv, and Nv / N consecutive value heads share a query and key head. */
+  readonly v: tf.Tensor4D;
+  /** beta, [B, Nv, T].. */
+  readonly rate: tf.Tensor3D;
+  /** g, the logarithm of the decay, at most 0, [B, Nv, T]; null for none. */
+  readonly logDecay: tf.Tensor3D | null;
+  /** S before the first token, [B, Nv, Dk, Dv]; null for zeros. */
+  readonly state: tf.Tensor4D | null;
+}
+
+export interface DeltaRuleOutputs {
+  /** [B, Nv, T, Dv] */
+  readonly o: tf.Tensor4D;
+  /** S after the last token. */
+  readonly state: tf.Tensor4D;
+}
+
+/** Tokens in a chunk, at most. */
+export const CHUNK = 64;
+
+/** The parallel form, any T. Cost and memory grow with T. */
+export function deltaRule(inputs: DeltaRuleInputs): DeltaRuleOutputs {
+  const [batch, heads, length, valueDim] = inputs.v.shape;
+  const keyDim = inputs.q.shape[3];
+  const chunks = chunksOf(length, CHUNK);
+  return scope(() => {
+    // Padding leaves the memory as it is: a rate of 0 corrects nothing, and g = 0 does not decay.
+    const parts = scope(() => {
+      const decay = inputs.logDecay === null ? null : chunkDecays(inChunks(inputs.logDecay, chunks));
+      const within = decay?.within ?? lowerTriangle(chunks.size);
+      const rate = inChunks(inputs.rate, chunks);
+      const q = tf.mul(inChunks(perValueHead(inputs.q, heads), chunks), keyDim ** -0.5) as tf.Tensor3D;
+      const k = inChunks(perValueHead(inputs.k, heads), chunks);
+      const ratedKeys = tf.mul(k, rate) as tf.Tensor3D;
+      const inverse = unitLowerInverse({ lower: tf.mul(tf.matMul(ratedKeys, k, false, true), within) }, null);
+      return {
+        w: tf.matMul(inverse, times(ratedKeys, decay?.fromStart)) as tf.Tensor3D,
+        u: tf.matMul(inverse, tf.mul(inChunks(inputs.v, chunks), rate)) as tf.Tensor3D,
+        weights: tf.mul(tf.matMul(q, k, false, true), within) as tf.Tensor3D,
+        queries: times(q, decay?.fromStart),
+        keys: times(k, decay?.toEnd),
+        decay: decay?.whole ?? null,
+      };
+    });
+    const start = inputs.state ?? tf.zeros([batch, heads, keyDim, valueDim]);
+    const { states, corrections, final } = scan(
+      parts,
+      tf.reshape<tf.Rank.R3>(start, [batch * heads, keyDim, valueDim]),
+    );
+    const o = tf.add(tf.matMul(parts.queries, states), tf.matMul(parts.weights, corrections));
+    return {
+      o: joinChunks(o, batch, chunks),
+      state: tf.reshape(final, [batch, heads, keyDim, valueDim]),
+    };
+  });
+}
+
+/** The recurrent form, for exactly one token. */
+export function deltaRuleStep({ q, k, v, rate, logDecay, state }: DeltaRuleInputs): DeltaRuleOutputs {
+  return scope(() => {
+    const [batch, heads, , valueDim] = v.shape;
+    const keyDim = q.shape[3];
+    const [query, key] = [perValueHead(q, heads), perValueHead(k, heads)];
+    const perHead = (x: tf.Tensor3D) => tf.reshape(x, [batch, heads, 1, 1]);
+    const start = state ?? tf.zeros<tf.Rank.R4>([batch, heads, keyDim, valueDim]);
+    const decayed = logDecay === null ? start : tf.mul(start, tf.exp(perHead(logDecay)));
+    const correction = tf.mul(tf.sub(v, tf.matMul(key, decayed)), perHead(rate));
+    const next = tf.add(decayed, tf.matMul(key, correction, true)) as tf.Tensor4D;
+    return { o: tf.mul(tf.matMul(query, next), keyDim ** -0.5) as tf.Tensor4D, state: next };
+  });
+}
+
+/** For R = B Nv rows, each of their chunks: W, U, (exp(G[C] - G) K) and exp(G[C]), which is null without decay. */
+interface ChunkSystems {
+  /** [R chunks, C, Dk] */
+  readonly w: tf.Tensor3D;
+  /** [R chunks, C, Dv] */
+  readonly u: tf.Tensor3D;
+  /** [R chunks, C, Dk] */
+  readonly keys: tf.Tensor3D;
+  /** [R chunks, 1, 1] */
+  readonly decay: tf.Tensor3D | null;
+}
+
+/** From chunk to chunk: S at the start of each [R chunks, Dk, Dv], U' of each [R chunks, C, Dv], S after the last. */
+function scan({ w, u, keys, decay }: ChunkSystems, start: tf.Tensor3D) {
+  const rows = start.shape[0];
+  const perChunk = (x: tf.Tensor3D) => tf.unstack(tf.reshape(x, [rows, -1, ...x.shape.slice(1)]), 1) as tf.Tensor3D[];
+  const allRows = (x: tf.Tensor3D[]) => tf.reshape<tf.Rank.R3>(tf.stack(x, 1), [-1, x[0]!.shape[1], x[0]!.shape[2]]);
+  const [ws, us, ks, decays] = [perChunk(w), perChunk(u), perChunk(keys), decay && perChunk(decay)];
+  const states: tf.Tensor3D[] = [];
+  let state = start;
+  const corrections = us.map((u, i) => {
+    states.push(state);
+    const correction = tf.sub(u, tf.matMul(ws[i]!, state)) as tf.Tensor3D;
+    state = tf.add(times(state, decays?.[i]), tf.matMul(ks[i]!, correction, true)) as tf.Tensor3D;
+    return correction;
+  });
+  return { states: allRows(states), corrections: allRows(corrections), final: state };
+}
+
+/** x [B, N, T, D] -> [B, heads, T, D], each head of x for heads / N consecutive ones. */
+function perValueHead(x: tf.Tensor4D, heads: number): tf.Tensor4D {
+  const [batch, own, length, dim] = x.shape;
+  if (own === heads) return x;
+  const repeated = tf.tile(tf.reshape(x, [batch * own, 1, length * dim]), [1, heads / own, 1]);
+  return tf.reshape(repeated, [batch, heads, length, dim]);
+}
+
+function times(x: tf.Tensor3D, factor: tf.Tensor3D | undefined): tf.Tensor3D {
+  return factor === undefined ? x : tf.mul(x, factor);
+}
