@@ -1,11 +1,24 @@
 // Sequences in chunks of equal length: linear attention is quadratic inside a chunk and hands a state from chunk to chunk.
 import * as tf from '#tfjs';
+import { unstack } from './split.js';
 
 export interface LinearAttentionOutputs {
   /** [B, N, T, Dv] */
   readonly o: tf.Tensor4D;
   /** S after the last token. */
   readonly state: tf.Tensor4D;
+}
+
+/** Both outputs as the one tensor that an op gives: S below the tokens of o, [B, N, T + Dk, Dv]. */
+export function packed(o: tf.Tensor4D, state: tf.Tensor4D): tf.Tensor4D {
+  return tf.concat([o, state], 2);
+}
+
+/** The way back. `start` is a state, for its shape. */
+export function unpacked(outputs: tf.Tensor4D, start: tf.Tensor4D): LinearAttentionOutputs {
+  const keyDim = start.shape[2];
+  const [o, state] = tf.split(outputs, [outputs.shape[2] - keyDim, keyDim], 2) as [tf.Tensor4D, tf.Tensor4D];
+  return { o, state };
 }
 
 export interface Chunks {
@@ -50,10 +63,10 @@ export function joinChunks(x: tf.Tensor, batch: number, { length, count, size }:
  * broadcastable to it, start [R, ...] -> starts [R, count, ...], final [R, ...].
  */
 export function chunkStates(updates: tf.Tensor, decays: tf.Tensor, start: tf.Tensor) {
-  const decay = tf.unstack(decays, 1);
+  const decay = unstack(decays, 1);
   const starts: tf.Tensor[] = [];
   let state = start;
-  tf.unstack(updates, 1).forEach((update, chunk) => {
+  unstack(updates, 1).forEach((update, chunk) => {
     starts.push(state);
     state = tf.add(tf.mul(state, decay[chunk]!), update);
   });

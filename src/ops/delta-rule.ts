@@ -9,6 +9,7 @@ import * as tf from '#tfjs';
 import { chunkDecays } from './chunk-decays.js';
 import { chunksOf, inChunks, joinChunks } from './chunks.js';
 import { scope } from './scope.js';
+import { unstack } from './split.js';
 import { lowerTriangle } from './triangles.js';
 import { unitLowerInverse } from './unit-lower-inverse.js';
 
@@ -104,7 +105,7 @@ interface ChunkSystems {
 /** From chunk to chunk: S at the start of each [R chunks, Dk, Dv], U' of each [R chunks, C, Dv], S after the last. */
 function scan({ w, u, keys, decay }: ChunkSystems, start: tf.Tensor3D) {
   const rows = start.shape[0];
-  const perChunk = (x: tf.Tensor3D) => tf.unstack(tf.reshape(x, [rows, -1, ...x.shape.slice(1)]), 1) as tf.Tensor3D[];
+  const perChunk = (x: tf.Tensor3D) => unstack(tf.reshape(x, [rows, -1, ...x.shape.slice(1)]), 1) as tf.Tensor3D[];
   const allRows = (x: tf.Tensor3D[]) => tf.reshape<tf.Rank.R3>(tf.stack(x, 1), [-1, x[0]!.shape[1], x[0]!.shape[2]]);
   const [ws, us, ks, decays] = [perChunk(w), perChunk(u), perChunk(keys), decay && perChunk(decay)];
   const states: tf.Tensor3D[] = [];
