@@ -1,7 +1,16 @@
 // DeltaNet: linear attention that corrects what its memory holds (Schlag et al. 2021; Yang et al. 2024), as in
 // flash-linear-attention. The 340M shape is its delta_net_340M.json; at 760M, where none is published, heads of the same
 // size in the common shape of that size.
-import { defineBaseline } from '../../src/models/define-baseline.js';
+import {
+  deltaMemory,
+  numberOf,
+  shortConvolution,
+  sumOf,
+  transformerCost,
+  weights,
+  type MixerCost,
+} from '../../src/models/cost.js';
+import { defineBaseline, type RawConfig } from '../../src/models/define-baseline.js';
 
 const common = {
   model_type: 'delta_net',
@@ -20,6 +29,7 @@ export default defineBaseline({
   label: 'DeltaNet',
   description: 'delta rule over a matrix memory, short convolutions',
   paper: 'https://arxiv.org/abs/2406.06484',
+  reference: { source: 'flash-linear-attention bc3b101d', golden: ['delta_net'] },
   sizes: {
     tiny: {
       ...common,
@@ -59,4 +69,19 @@ export default defineBaseline({
     tied: 'tie_word_embeddings',
     max_length: 'max_position_embeddings',
   },
+  cost: (config) => transformerCost(config, mixer(config)),
 });
+
+function mixer(config: RawConfig): MixerCost {
+  const hidden = numberOf(config, 'hidden_size');
+  const heads = numberOf(config, 'num_heads');
+  const keys = hidden * numberOf(config, 'expand_k');
+  const values = hidden * numberOf(config, 'expand_v');
+  const gate = config.use_gate === true ? hidden * values : 0;
+  const taps = config.use_short_conv === false ? null : numberOf(config, 'conv_size', 4);
+  return sumOf(
+    weights(2 * hidden * (keys + values) + heads * hidden + gate + values / heads),
+    ...(taps === null ? [] : [shortConvolution(2 * keys + values, taps)]),
+    deltaMemory({ heads, keyDim: keys / heads, valueDim: values / heads, decays: false }),
+  );
+}

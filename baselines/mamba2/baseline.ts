@@ -1,6 +1,15 @@
 // Mamba2 (Dao & Gu 2024): a state space layer with a scalar A a head, and no feed-forward. The layer is the paper's default;
 // 48 of them at width 1024 and 1536 have as many parameters as 24 Transformer blocks.
-import { defineBaseline } from '../../src/models/define-baseline.js';
+import {
+  decayingMemory,
+  mixerOnlyCost,
+  numberOf,
+  shortConvolution,
+  sumOf,
+  weights,
+  type MixerCost,
+} from '../../src/models/cost.js';
+import { defineBaseline, type RawConfig } from '../../src/models/define-baseline.js';
 
 const common = {
   model_type: 'mamba2',
@@ -16,6 +25,7 @@ export default defineBaseline({
   label: 'Mamba2',
   description: 'state space duality: linear attention with a decay a head that depends on the token, no feed-forward',
   paper: 'https://arxiv.org/abs/2405.21060',
+  reference: { source: 'flash-linear-attention bc3b101d', golden: ['mamba2'] },
   sizes: {
     tiny: {
       ...common,
@@ -53,4 +63,20 @@ export default defineBaseline({
     tied: 'tie_word_embeddings',
     max_length: 'max_position_embeddings',
   },
+  cost: (config) => mixerOnlyCost(config, mixer(config)),
 });
+
+function mixer(config: RawConfig): MixerCost {
+  const hidden = numberOf(config, 'hidden_size');
+  const inner = hidden * numberOf(config, 'expand');
+  const headDim = numberOf(config, 'head_dim');
+  const stateSize = numberOf(config, 'state_size');
+  const heads = inner / headDim;
+  const convolved = inner + 2 * numberOf(config, 'n_groups') * stateSize; // x, B and C
+  const projections = hidden * (inner + convolved + heads) + inner * hidden;
+  return sumOf(
+    weights(projections + convolved + 3 * heads + inner), // the convolution's bias; dt_bias, A_log and D; the norm
+    shortConvolution(convolved, numberOf(config, 'conv_kernel')),
+    decayingMemory({ heads, keyDim: stateSize, valueDim: headDim }),
+  );
+}

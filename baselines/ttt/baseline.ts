@@ -1,6 +1,7 @@
 // TTT-Linear: a hidden state that is a linear model and learns while it reads (Sun et al. 2024). Shapes are the official
 // implementation's 350m and 760m, on the Transformer backbone; `gate`, `share_qk` and `pre_conv` together are its Mamba backbone.
-import { defineBaseline } from '../../src/models/define-baseline.js';
+import { numberOf, shortConvolution, sumOf, transformerCost, weights, type MixerCost } from '../../src/models/cost.js';
+import { defineBaseline, type RawConfig } from '../../src/models/define-baseline.js';
 
 const common = {
   model_type: 'ttt',
@@ -49,6 +50,7 @@ export default defineBaseline({
   label: 'TTT-Linear',
   description: 'test-time training: a linear model as hidden state, one gradient step a mini-batch of 16 tokens',
   paper: 'https://arxiv.org/abs/2407.04620',
+  reference: { source: 'test-time-training/ttt-lm-pytorch', golden: ['ttt-linear', 'ttt-linear-gate-conv'] },
   // 340m is what the other baselines call the size.
   sizes: { ...sizes, '340m': sizes['350m'] },
   aliases: {
@@ -63,4 +65,37 @@ export default defineBaseline({
     max_length: 'max_position_embeddings',
     std: 'initializer_range',
   },
+  cost: (config) => transformerCost(config, mixer(config)),
 });
+
+function mixer(config: RawConfig): MixerCost {
+  const hidden = numberOf(config, 'hidden_size');
+  const heads = numberOf(config, 'num_attention_heads');
+  const miniBatch = numberOf(config, 'mini_batch_size');
+  const taps = numberOf(config, 'conv_kernel', 4);
+  const projections = (config.share_qk === true ? 3 : 4) + (config.use_gate === true ? 1 : 0);
+  const rates = heads * (hidden + 1) + miniBatch;
+  const norms = 2 * hidden + 2 * hidden; // of every head and of the output, with biases
+  return sumOf(
+    weights(projections * hidden ** 2 + rates + norms),
+    ...(config.share_qk === true ? [convolution(hidden, taps), { ...convolution(hidden, taps), state: () => 0 }] : []),
+    ...(config.pre_conv === true ? [weights(hidden), convolution(hidden, taps)] : []),
+    learner(heads, hidden / heads, miniBatch),
+  );
+}
+
+/** With a bias. q and k are convolutions of one input, whose last tokens are kept once. */
+function convolution(channels: number, taps: number): MixerCost {
+  return sumOf(weights(channels), shortConvolution(channels, taps));
+}
+
+/** W and b, which the sequence starts with; within a mini-batch also their gradients up to here. */
+function learner(heads: number, dim: number, miniBatch: number): MixerCost {
+  const size = heads * dim * (dim + 1);
+  return {
+    parameters: size,
+    flops: (work) =>
+      work.kind === 'decode' ? 8 * heads * dim ** 2 : 6 * heads * dim * (dim + Math.min(miniBatch, work.length)),
+    state: (position) => (position % miniBatch === 0 ? 1 : 2) * size,
+  };
+}

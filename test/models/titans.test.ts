@@ -78,7 +78,7 @@ for (const [keys, complaint] of [
   [{ gate_activation: 'tanh' }, /"gate_activation" is "tanh", expected sigmoid/],
   [{ memory_init: 'learned' }, /"memory_init" is "learned", expected zeros/],
   [{ alpha_init: 1 }, /"alpha_init" is 1, expected less than 1/],
-  [{ rope_theta: 10000 }, /"rope_theta" is 10000, expected null/],
+  [{ rope_theta: 10000 }, /"rope_theta" is 10000, a setting that is not supported/],
   [{ memory_depth: 2 }, /"memory_depth" is 2, a setting that is not supported/],
 ] as const)
   test(`${JSON.stringify(keys)} is refused`, (t) => {
