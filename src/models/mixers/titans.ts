@@ -108,9 +108,9 @@ export class Titans implements Mixer<TitansState> {
       decay: false,
     };
     const gate = (name: string, bias: number): ParameterSpec[] => [
-      matrixParameter(`attn.${name}_proj.weight`, heads, hiddenSize, std),
+      matrixParameter(`attn.${name}.weight`, heads, hiddenSize, std),
       {
-        name: `attn.${name}_proj.bias`,
+        name: `attn.${name}.bias`,
         shape: [heads],
         initialisation: { kind: 'constant', value: bias },
         decay: false,
