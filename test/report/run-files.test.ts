@@ -89,12 +89,12 @@ test('a place that cannot be written is a clear error, and nothing is left there
   await writeFile(path.join(directory, 'file'), '');
   const error = await t.throwsAsync(() => writeRun(path.join(directory, 'file', 'run'), run, new Map(), 'full'), {
     instanceOf: UserError,
-    message: /cannot write .*a part of the path is a file/,
+    message: /cannot write .*a part of its path is not a directory/,
   });
   t.is(error.exitCode, 1);
   await mkdir(path.join(directory, 'taken', 'results.csv'), { recursive: true });
   await t.throwsAsync(() => writeRun(path.join(directory, 'taken'), { ...run, tasks: [] }, new Map(), 'full'), {
-    message: /a directory is in its place/,
+    message: /it is a directory/,
   });
   t.deepEqual(await readdir(path.join(directory, 'taken')), ['results.csv']);
 });
