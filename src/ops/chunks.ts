@@ -1,5 +1,6 @@
 // Sequences in chunks of equal length: linear attention is quadratic inside a chunk and hands a state from chunk to chunk.
 import * as tf from '#tfjs';
+import { unstack } from './split.js';
 
 export interface LinearAttentionOutputs {
   /** [B, N, T, Dv] */
@@ -50,10 +51,10 @@ export function joinChunks(x: tf.Tensor, batch: number, { length, count, size }:
  * broadcastable to it, start [R, ...] -> starts [R, count, ...], final [R, ...].
  */
 export function chunkStates(updates: tf.Tensor, decays: tf.Tensor, start: tf.Tensor) {
-  const decay = tf.unstack(decays, 1);
+  const decay = unstack(decays, 1);
   const starts: tf.Tensor[] = [];
   let state = start;
-  tf.unstack(updates, 1).forEach((update, chunk) => {
+  unstack(updates, 1).forEach((update, chunk) => {
     starts.push(state);
     state = tf.add(tf.mul(state, decay[chunk]!), update);
   });

@@ -5,9 +5,10 @@
 //   O[i] = exp(G[i]) q[i] S + sum over j <= i of exp(G[i] - G[j]) (q[i].k[j]) v[j]
 //   S'   = exp(G[C]) S + sum over j of exp(G[C] - G[j]) k[j] v[j]^T
 import * as tf from '#tfjs';
+import { chunkDecays } from './chunk-decays.js';
 import { chunksOf, chunkStates, inChunks, joinChunks, type LinearAttentionOutputs } from './chunks.js';
+import { perHead } from './per-head.js';
 import { scope } from './scope.js';
-import { lowerTriangle, strictlyLowerTriangle } from './triangles.js';
 
 export interface DecayedLinearAttentionInputs {
   /** [B, G, T, Dk]; G divides N, and N / G consecutive heads of v share one of q and k. */
@@ -23,7 +24,7 @@ export interface DecayedLinearAttentionInputs {
 }
 
 /** Tokens in a chunk, at most. */
-export const CHUNK = 64;
+const CHUNK = 64;
 
 /** The parallel form, any T. Cost and memory grow with T. */
 export function decayedLinearAttention(inputs: DecayedLinearAttentionInputs): LinearAttentionOutputs {
@@ -36,11 +37,13 @@ export function decayedLinearAttention(inputs: DecayedLinearAttentionInputs): Li
     const q = inChunks(inputs.q, chunks);
     const k = inChunks(inputs.k, chunks);
     const v = inChunks(inputs.v, chunks);
-    const decay = decays(inChunks(inputs.logDecay, chunks));
+    const decay = scope(() => chunkDecays(inChunks(inputs.logDecay, chunks)));
 
-    const scores = tf.reshape(tf.matMul(q, k, false, true), [rows, 1, count, size, size]);
-    const weights = tf.mul(scores, tf.reshape(decay.within, [rows, shared, count, size, size]));
-    const inside = tf.matMul(tf.reshape(weights, [-1, size, size]) as tf.Tensor3D, v);
+    const inside = scope(() => {
+      const scores = tf.reshape(tf.matMul(q, k, false, true), [rows, 1, count, size, size]);
+      const weights = tf.mul(scores, tf.reshape(decay.within, [rows, shared, count, size, size]));
+      return tf.matMul(tf.reshape(weights, [-1, size, size]) as tf.Tensor3D, v);
+    });
 
     const updates = tf.matMul(k, sideBySide(tf.mul(v, decay.toEnd), rows, shared), true);
     const { starts, final } = chunkStates(
@@ -72,25 +75,19 @@ export function decayedLinearAttentionStep(inputs: DecayedLinearAttentionInputs)
 }
 
 /**
- * The decays of chunks from g [R, C, 1]. Each exponent is a sum of g over the tokens between, never a difference of two
- * cumulative sums: nothing cancels, and no exponent is positive.
+ * Elements that the parallel form holds at its peak for one row, inputs and outputs included: the chunks' decays while they are
+ * made, four matrices a chunk and head, or v and o with their copies and the state of every chunk.
  */
-function decays(g: tf.Tensor3D) {
-  const [rows, size] = g.shape;
-  const upTo = tf.mul(tf.reshape(g, [rows, 1, size]), lowerTriangle(size)); // [i, l]: g[l] for l <= i
-  const between = tf.matMul(tf.reshape(upTo, [-1, size]) as tf.Tensor2D, strictlyLowerTriangle(size)); // sum over j < l <= i
-  const fromStart = tf.exp(tf.sum(upTo, -1, true)) as tf.Tensor3D;
-  const within = tf.reshape(tf.exp(between), [rows, size, size]);
-  return {
-    /** exp(G[i] - G[j]) for j <= i, else 0: [R, C, C] */
-    within: tf.mul(within, lowerTriangle(size)),
-    /** exp(G), [R, C, 1] */
-    fromStart,
-    /** exp(G[C] - G), [R, C, 1] */
-    toEnd: tf.reshape(tf.slice(within, [0, size - 1, 0], [-1, 1, -1]), [rows, size, 1]),
-    /** exp(G[C]), [R, 1, 1] */
-    whole: tf.slice(fromStart, [0, size - 1, 0], [-1, 1, -1]),
-  };
+export function decayedWorkspace(
+  length: number,
+  groups: number,
+  heads: number,
+  keyDim: number,
+  valueDim: number,
+): number {
+  const { count, size } = chunksOf(length, CHUNK);
+  const perToken = 4 * groups * keyDim + heads * (8 * valueDim + 4 * size);
+  return count * (size * perToken + 4 * heads * keyDim * valueDim);
 }
 
 /** x [rows shared count, C, D] -> [rows count, C, shared D]: the heads that share q and k, one beside the other. */
@@ -114,12 +111,4 @@ function stateSideBySide(state: tf.Tensor4D, groups: number): tf.Tensor4D {
   const [batch, heads, keyDim, valueDim] = state.shape;
   const perGroup = tf.reshape(state, [batch * groups, heads / groups, keyDim, valueDim]);
   return tf.transpose(perGroup, [0, 2, 1, 3]) as tf.Tensor4D;
-}
-
-/** x [B, G, T, D] -> [B, heads, T, D], each head of x for heads / G consecutive ones. */
-function perHead(x: tf.Tensor4D, heads: number): tf.Tensor4D {
-  const [batch, groups, length, dim] = x.shape;
-  if (groups === heads) return x;
-  const repeated = tf.tile(tf.reshape(x, [batch * groups, 1, length * dim]), [1, heads / groups, 1]);
-  return tf.reshape(repeated, [batch, heads, length, dim]);
 }

@@ -135,11 +135,11 @@ export class Mamba implements Mixer<MambaState> {
     return 4 * batch * channels * (stateSize + convolutionTaps - 1);
   }
 
-  /** Both halves of the projection, the convolution's terms, dt and its parts, y; the pairs of a chunk and their halves. */
+  /** Both halves of the projection, the convolution's terms, dt and its parts, y; the pairs of a chunk and their parts. */
   workspace(length: number): number {
     const { channels, stateSize } = this.config;
     const chunk = Math.min(length, chunkLength(channels, stateSize));
-    return channels * (18 * length + 8 * chunk * stateSize);
+    return channels * (36 * length + 12 * chunk * stateSize);
   }
 
   private project(x: tf.Tensor3D, name: string, context: MixerContext): tf.Tensor3D {

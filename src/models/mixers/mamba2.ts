@@ -5,7 +5,11 @@
 // back. The blocks have no feed-forward.
 import * as tf from '#tfjs';
 import { z } from 'zod';
-import { CHUNK, decayedLinearAttention, decayedLinearAttentionStep } from '../../ops/decayed-linear-attention.js';
+import {
+  decayedLinearAttention,
+  decayedLinearAttentionStep,
+  decayedWorkspace,
+} from '../../ops/decayed-linear-attention.js';
 import { gatedRmsNorm } from '../../ops/gated-rms-norm.js';
 import { linear } from '../../ops/linear.js';
 import { rmsNorm } from '../../ops/rms-norm.js';
@@ -128,11 +132,11 @@ export class Mamba2 implements Mixer<Mamba2State> {
     return 4 * batch * (heads * headDim * stateSize + (convolutionTaps - 1) * this.convolvedChannels);
   }
 
-  /** Projections, the convolution's terms, v and o with their copies in chunks, five square matrices a chunk and head, and states. */
+  /** Beside the recurrence itself: projections, the terms of the convolution, the skip, the gate and the norm. */
   workspace(length: number): number {
-    const { heads, headDim, stateSize } = this.config;
-    const perToken = 8 * this.convolvedChannels + 8 * this.inner + 5 * heads * Math.min(CHUNK, length);
-    return length * perToken + 3 * Math.ceil(length / CHUNK) * heads * headDim * stateSize;
+    const { groups, heads, headDim, stateSize, convolutionTaps } = this.config;
+    const around = length * ((2 * convolutionTaps + 6) * this.convolvedChannels + 12 * this.inner);
+    return around + decayedWorkspace(length, groups, heads, stateSize, headDim);
   }
 
   private mix(

@@ -3,7 +3,11 @@
 import * as tf from '#tfjs';
 import { z } from 'zod';
 import { constant } from '../../ops/constants.js';
-import { CHUNK, decayedLinearAttention, decayedLinearAttentionStep } from '../../ops/decayed-linear-attention.js';
+import {
+  decayedLinearAttention,
+  decayedLinearAttentionStep,
+  decayedWorkspace,
+} from '../../ops/decayed-linear-attention.js';
 import { rotate } from '../../ops/rotary.js';
 import { boolean, configError, or, positiveInteger, positiveNumber, readKeys } from '../checkpoint/config-keys.js';
 import { flaKeys, flaTrunk } from '../checkpoint/fla-keys.js';
@@ -11,7 +15,7 @@ import type { ModelConfig } from '../checkpoint/model-config.js';
 import { CANONICAL, defineFamily, NORM_FIRST } from '../family.js';
 import { forkRows } from '../fork-rows.js';
 import type { Mixer, MixerContext, ParameterSpec } from '../mixer.js';
-import { GatedOutput, SEPARATE_NORM } from './gated-output.js';
+import { GATED_NORM, GatedOutput, SEPARATE_NORM } from './gated-output.js';
 import { expandedHeads } from './expanded-heads.js';
 import { splitHeads } from './heads.js';
 import { QueryKeyValue } from './query-key-value.js';
@@ -51,7 +55,7 @@ export class RetNet implements Mixer<RetNetState> {
       valueSize: heads * valueDim,
       convolutionTaps: null,
     });
-    this.output = new GatedOutput(config);
+    this.output = new GatedOutput(config, GATED_NORM);
     this.parameters = [...this.projections.parameters, ...this.output.parameters];
   }
 
@@ -79,11 +83,11 @@ export class RetNet implements Mixer<RetNetState> {
     return 4 * batch * heads * keyDim * valueDim;
   }
 
-  /** q, k, v, o and the gate with their copies in chunks, four square matrices a chunk, and the state of every chunk. */
+  /** Beside the retention itself: projections, rotation, the gate and the norm. */
   workspace(length: number): number {
     const { heads, keyDim, valueDim } = this.config;
-    const perToken = 6 * keyDim + 8 * valueDim + 4 * Math.min(CHUNK, length);
-    return heads * (length * perToken + 3 * Math.ceil(length / CHUNK) * keyDim * valueDim);
+    const around = heads * length * (14 * keyDim + 10 * valueDim);
+    return around + decayedWorkspace(length, heads, heads, keyDim, valueDim);
   }
 
   private mix(
