@@ -6,8 +6,16 @@
 //   S'   = exp(G[C]) S + sum over j of exp(G[C] - G[j]) k[j] v[j]^T
 import * as tf from '#tfjs';
 import { chunkDecays } from './chunk-decays.js';
-import { chunksOf, chunkStates, inChunks, joinChunks, type LinearAttentionOutputs } from './chunks.js';
-import { perHead } from './per-head.js';
+import {
+  chunksOf,
+  chunkStates,
+  inChunks,
+  joinChunks,
+  packed,
+  unpacked,
+  type LinearAttentionOutputs,
+} from './chunks.js';
+import { defineOp, recomputed } from './op.js';
 import { scope } from './scope.js';
 
 export interface DecayedLinearAttentionInputs {
@@ -24,10 +32,22 @@ export interface DecayedLinearAttentionInputs {
 }
 
 /** Tokens in a chunk, at most. */
-const CHUNK = 64;
+export const CHUNK = 64;
 
-/** The parallel form, any T. Cost and memory grow with T. */
-export function decayedLinearAttention(inputs: DecayedLinearAttentionInputs): LinearAttentionOutputs {
+/** The parallel form, any T. Cost and memory grow with T; for the gradient only the inputs are kept. */
+export function decayedLinearAttention({ state, ...inputs }: DecayedLinearAttentionInputs): LinearAttentionOutputs {
+  const [batch, heads, , valueDim] = inputs.v.shape;
+  const start = state ?? tf.zeros<tf.Rank.R4>([batch, heads, inputs.q.shape[3], valueDim]);
+  return unpacked(decayedLinearAttentionOp({ ...inputs, start }, null), start);
+}
+
+type ChunkwiseInputs = Omit<DecayedLinearAttentionInputs, 'state'> & {
+  /** S before the first token. */
+  readonly start: tf.Tensor4D;
+};
+
+/** -> o and, below its tokens, S after the last one: [B, N, T + Dk, Dv]. */
+function chunkwise(inputs: ChunkwiseInputs): tf.Tensor4D {
   return scope(() => {
     const [batch, groups, length, keyDim] = inputs.q.shape;
     const [, heads, , valueDim] = inputs.v.shape;
@@ -49,17 +69,22 @@ export function decayedLinearAttention(inputs: DecayedLinearAttentionInputs): Li
     const { starts, final } = chunkStates(
       tf.reshape(updates, [rows, count, keyDim, shared, valueDim]),
       tf.reshape(tf.transpose(tf.reshape(decay.whole, [rows, shared, count]), [0, 2, 1]), [rows, count, 1, shared, 1]),
-      stateSideBySide(inputs.state ?? tf.zeros([batch, heads, keyDim, valueDim]), groups),
+      tf.transpose(tf.reshape(inputs.start, [rows, shared, keyDim, valueDim]), [0, 2, 1, 3]),
     );
     const carried = tf.matMul(q, tf.reshape(starts, [-1, keyDim, shared * valueDim]) as tf.Tensor3D);
     const before = tf.mul(apart(carried, rows, shared), decay.fromStart);
-
-    return {
-      o: joinChunks(tf.add(inside, before), batch, chunks),
-      state: tf.reshape(tf.transpose(final, [0, 2, 1, 3]), [batch, heads, keyDim, valueDim]) as tf.Tensor4D,
-    };
+    return packed(
+      joinChunks(tf.add(inside, before), batch, chunks),
+      tf.reshape(tf.transpose(final, [0, 2, 1, 3]), [batch, heads, keyDim, valueDim]) as tf.Tensor4D,
+    );
   });
 }
+
+const decayedLinearAttentionOp = defineOp<ChunkwiseInputs, null, tf.Tensor4D>({
+  name: 'DecayedLinearAttention',
+  reference: chunkwise,
+  gradient: recomputed(chunkwise),
+});
 
 /** The recurrent form, for exactly one token. */
 export function decayedLinearAttentionStep(inputs: DecayedLinearAttentionInputs): LinearAttentionOutputs {
@@ -86,7 +111,7 @@ export function decayedWorkspace(
   valueDim: number,
 ): number {
   const { count, size } = chunksOf(length, CHUNK);
-  const perToken = 4 * groups * keyDim + heads * (8 * valueDim + 4 * size);
+  const perToken = 6 * groups * keyDim + heads * (9 * valueDim + 4 * size);
   return count * (size * perToken + 4 * heads * keyDim * valueDim);
 }
 
@@ -106,9 +131,10 @@ function apart(x: tf.Tensor, rows: number, shared: number): tf.Tensor3D {
   return tf.reshape(tf.transpose(perHead, [0, 3, 1, 2, 4]), [-1, size, width / shared]) as tf.Tensor3D;
 }
 
-/** [B, N, Dk, Dv] -> [B groups, Dk, shared, Dv] */
-function stateSideBySide(state: tf.Tensor4D, groups: number): tf.Tensor4D {
-  const [batch, heads, keyDim, valueDim] = state.shape;
-  const perGroup = tf.reshape(state, [batch * groups, heads / groups, keyDim, valueDim]);
-  return tf.transpose(perGroup, [0, 2, 1, 3]) as tf.Tensor4D;
+/** x [B, G, T, D] -> [B, heads, T, D], each head of x for heads / G consecutive ones. */
+function perHead(x: tf.Tensor4D, heads: number): tf.Tensor4D {
+  const [batch, groups, length, dim] = x.shape;
+  if (groups === heads) return x;
+  const repeated = tf.tile(tf.reshape(x, [batch * groups, 1, length * dim]), [1, heads / groups, 1]);
+  return tf.reshape(repeated, [batch, heads, length, dim]);
 }

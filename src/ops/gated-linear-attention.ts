@@ -6,7 +6,16 @@
 //   exp(g[j+1] + ... + g[i]) = exp(toEnd[j]) exp(fromStart[i]),
 // two factors of at most 1, so that nothing overflows however strong the gates are, and everything is a matrix product.
 import * as tf from '#tfjs';
-import { chunksOf, chunkStates, inChunks, joinChunks, type LinearAttentionOutputs } from './chunks.js';
+import {
+  chunksOf,
+  chunkStates,
+  inChunks,
+  joinChunks,
+  packed,
+  unpacked,
+  type LinearAttentionOutputs,
+} from './chunks.js';
+import { defineOp, recomputed } from './op.js';
 import { scope } from './scope.js';
 
 export interface GatedLinearAttentionInputs {
@@ -28,8 +37,23 @@ export type DecaySide = 'keys' | 'values';
 /** Tokens in a chunk, at most: a power of two. */
 const CHUNK = 64;
 
-/** The parallel form, any T. Cost and memory grow with T. */
-export function gatedLinearAttention(inputs: GatedLinearAttentionInputs, along: DecaySide): LinearAttentionOutputs {
+/** The parallel form, any T. Cost and memory grow with T; for the gradient only the inputs are kept. */
+export function gatedLinearAttention(
+  { state, ...inputs }: GatedLinearAttentionInputs,
+  along: DecaySide,
+): LinearAttentionOutputs {
+  const [batch, heads, , valueDim] = inputs.v.shape;
+  const start = state ?? tf.zeros<tf.Rank.R4>([batch, heads, inputs.q.shape[3], valueDim]);
+  return unpacked(gatedLinearAttentionOp({ ...inputs, start }, along), start);
+}
+
+type ChunkwiseInputs = Omit<GatedLinearAttentionInputs, 'state'> & {
+  /** S before the first token. */
+  readonly start: tf.Tensor4D;
+};
+
+/** -> o and, below its tokens, S after the last one: [B, N, T + Dk, Dv]. */
+function chunkwise(inputs: ChunkwiseInputs, along: DecaySide): tf.Tensor4D {
   return scope(() => {
     const [batch, heads, length, keyDim] = inputs.q.shape;
     const valueDim = inputs.v.shape[3];
@@ -48,15 +72,21 @@ export function gatedLinearAttention(inputs: GatedLinearAttentionInputs, along: 
     const { starts, final } = chunkStates(
       tf.reshape(updates, [batch * heads, count, keyDim, valueDim]),
       tf.reshape(lastToken(fromStart), [batch * heads, count, ...perChannel]),
-      tf.reshape(inputs.state ?? tf.zeros([batch, heads, keyDim, valueDim]), [batch * heads, keyDim, valueDim]),
+      tf.reshape(inputs.start, [batch * heads, keyDim, valueDim]),
     );
     const carried = tf.matMul(onKeys(q, fromStart), tf.reshape(starts, [-1, keyDim, valueDim]) as tf.Tensor3D);
-    return {
-      o: joinChunks(tf.add(inside.o, onValues(carried, fromStart)), batch, chunks),
-      state: tf.reshape(final, [batch, heads, keyDim, valueDim]) as tf.Tensor4D,
-    };
+    return packed(
+      joinChunks(tf.add(inside.o, onValues(carried, fromStart)), batch, chunks),
+      tf.reshape(final, [batch, heads, keyDim, valueDim]) as tf.Tensor4D,
+    );
   });
 }
+
+const gatedLinearAttentionOp = defineOp<ChunkwiseInputs, DecaySide, tf.Tensor4D>({
+  name: 'GatedLinearAttention',
+  reference: chunkwise,
+  gradient: recomputed(chunkwise),
+});
 
 /** The recurrent form, for exactly one token. */
 export function gatedLinearAttentionStep(inputs: GatedLinearAttentionInputs, along: DecaySide): LinearAttentionOutputs {

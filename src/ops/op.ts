@@ -7,11 +7,17 @@ import type { BackendName } from '../backends/engine.js';
 export type Tensors = Record<string, tf.Tensor>;
 export type Gradients<I extends Tensors> = { [Name in keyof I]?: tf.Tensor };
 
+export type Gradient<I extends Tensors, A, O extends tf.Tensor> = (
+  inputs: I,
+  attributes: A,
+  dOutput: O,
+) => Gradients<I>;
+
 export interface OpDefinition<I extends Tensors, A, O extends tf.Tensor> {
   readonly name: string;
   readonly reference: (inputs: I, attributes: A) => O;
   /** Gradients of the inputs that have one; without it the tape differentiates the reference. */
-  readonly gradient?: (inputs: I, attributes: A, dOutput: O) => Gradients<I>;
+  readonly gradient?: Gradient<I, A, O>;
 }
 
 export interface Op<I extends Tensors, A, O extends tf.Tensor> {
@@ -22,7 +28,7 @@ export interface Op<I extends Tensors, A, O extends tf.Tensor> {
 /** A fused form of an op on one backend, and of its gradient where it has one. They must agree with the definition's. */
 export interface FusedKernel<I extends Tensors, A, O extends tf.Tensor> {
   readonly forward: (inputs: I, attributes: A) => O;
-  readonly gradient?: (inputs: I, attributes: A, dOutput: O) => Gradients<I>;
+  readonly gradient?: Gradient<I, A, O>;
 }
 
 const fusedKernels = new Map<string, unknown>();
@@ -39,7 +45,7 @@ export function defineOp<I extends Tensors, A, O extends tf.Tensor>(definition: 
   const apply = (inputs: I, attributes: A): O => {
     const fused = fusedKernels.get(`${definition.name}/${tf.getBackend()}`) as FusedKernel<I, A, O> | undefined;
     const forward = fused?.forward ?? definition.reference;
-    const gradient = fused?.gradient ?? definition.gradient ?? (fused && gradientOfReference(definition.reference));
+    const gradient = fused?.gradient ?? definition.gradient ?? (fused && recomputed(definition.reference));
     return gradient === undefined ? forward(inputs, attributes) : withGradient(forward, gradient, inputs, attributes);
   };
   return Object.assign(apply, { definition });
@@ -47,7 +53,7 @@ export function defineOp<I extends Tensors, A, O extends tf.Tensor>(definition: 
 
 function withGradient<I extends Tensors, A, O extends tf.Tensor>(
   forward: FusedKernel<I, A, O>['forward'],
-  gradient: NonNullable<OpDefinition<I, A, O>['gradient']>,
+  gradient: Gradient<I, A, O>,
   inputs: I,
   attributes: A,
 ): O {
@@ -68,12 +74,29 @@ function withGradient<I extends Tensors, A, O extends tf.Tensor>(
   return custom(...Object.values(inputs)) as O;
 }
 
-function gradientOfReference<I extends Tensors, A, O extends tf.Tensor>(reference: OpDefinition<I, A, O>['reference']) {
-  return (inputs: I, attributes: A, dOutput: O): Gradients<I> => {
+/**
+ * The gradient for which the tape keeps an op's inputs only: the reference is computed again, and differentiated, when it is
+ * asked for.
+ */
+export function recomputed<I extends Tensors, A, O extends tf.Tensor>(
+  reference: OpDefinition<I, A, O>['reference'],
+): Gradient<I, A, O> {
+  return (inputs, attributes, dOutput) => {
     const names = Object.keys(inputs);
     const run = (...values: tf.Tensor[]) =>
       reference(Object.fromEntries(names.map((name, i) => [name, values[i]])) as I, attributes);
-    const gradients = tf.grads(run)(Object.values(inputs), dOutput);
+    const gradients = onTapeOfItsOwn(() => tf.grads(run)(Object.values(inputs), dOutput));
     return Object.fromEntries(names.map((name, i) => [name, gradients[i]])) as Gradients<I>;
   };
+}
+
+/** tfjs 4.22.0 forgets the tape that it goes through when a gradient on it makes a tape, too. */
+function onTapeOfItsOwn<T>(body: () => T): T {
+  const { state } = tf.engine();
+  const outer = state.activeTape;
+  try {
+    return body();
+  } finally {
+    state.activeTape = outer;
+  }
 }

@@ -59,7 +59,7 @@ test('norms start at one and biases at zero', (t) => {
   t.deepEqual(initialWeights({ ...spec, initialisation: { kind: 'zeros' } }, 1), Float32Array.of(0, 0));
 });
 
-const uniform = (kind: 'log-of-uniform' | 'inverse-softplus-of-log-uniform', low: number, high: number) =>
+const uniform = (kind: 'uniform' | 'log-of-uniform' | 'inverse-softplus-of-log-uniform', low: number, high: number) =>
   Array.from(
     initialWeights({ name: 'a', shape: [20_000], initialisation: { kind, low, high }, decay: false }, 1),
     Number,
@@ -71,6 +71,10 @@ function isUniform(values: readonly number[]): boolean {
   const sorted = values.toSorted((a, b) => a - b);
   return sorted.every((value, i) => Math.abs(value - (i + 0.5) / n) < 1.95 / Math.sqrt(n));
 }
+
+test('uniform weights lie between their bounds', (t) => {
+  t.true(isUniform(uniform('uniform', -0.5, 0.25).map((x) => (x + 0.5) / 0.75)));
+});
 
 test('decay rates are uniform, their logarithms stored', (t) => {
   t.true(isUniform(uniform('log-of-uniform', 0, 16).map((x) => Math.exp(x) / 16)));

@@ -92,7 +92,7 @@ export class Gla implements Mixer<GlaState> {
 
   workspace(length: number): number {
     const { heads, keyDim, valueDim } = this.config;
-    return heads * gatedWorkspace(length, keyDim, valueDim, 'keys');
+    return length * this.projections.workspacePerToken() + heads * gatedWorkspace(length, keyDim, valueDim, 'keys');
   }
 
   private mix(

@@ -109,7 +109,8 @@ export class Gsa implements Mixer<GsaState> {
   workspace(length: number): number {
     const { heads, keyDim, valueDim, slots } = this.config;
     const passes = [gatedWorkspace(length, keyDim, slots, 'values'), gatedWorkspace(length, slots, valueDim, 'keys')];
-    return heads * (Math.max(...passes) + 4 * length * (keyDim + valueDim + slots));
+    const activations = heads * 3 * length * (keyDim + valueDim + slots);
+    return length * this.projections.workspacePerToken() + activations + heads * Math.max(...passes);
   }
 
   private mix(

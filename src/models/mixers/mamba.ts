@@ -21,10 +21,11 @@ import {
   trunkKeys,
 } from '../checkpoint/config-keys.js';
 import type { ModelConfig } from '../checkpoint/model-config.js';
-import { defineFamily, type Renames, type ShapeOf } from '../family.js';
+import { defineFamily, type ShapeOf } from '../family.js';
 import { forkRows } from '../fork-rows.js';
 import type { Initialisation, Mixer, MixerContext, ParameterSpec } from '../mixer.js';
 import { linearParameters, matrixParameter } from '../parameter-spec.js';
+import { MAMBA_LAYOUTS } from './mamba-layouts.js';
 
 export interface MambaConfig {
   /** Channels of the scan, I. */
@@ -154,16 +155,6 @@ export class Mamba implements Mixer<MambaState> {
   }
 }
 
-/** flash-linear-attention's and transformers' names, and the names of the first release for the embedding. */
-const NAMES: Renames = [
-  ['model.layers.', 'backbone.layers.'],
-  ['.attn_norm.', '.norm.'],
-  ['.attn.', '.mixer.'],
-  ['model.norm.', 'backbone.norm_f.'],
-];
-const CURRENT: Renames = [['model.embeddings.', 'backbone.embeddings.'], ...NAMES];
-const FIRST: Renames = [['model.embeddings.', 'backbone.embedding.'], ...NAMES];
-
 const stepRank = z.union([positiveInteger, z.literal('auto')], "expected a positive integer or 'auto'").nullish();
 const mambaKeys = trunkKeys
   .omit({ head_dim: true, rope_theta: true, rope_parameters: true, rope_scaling: true })
@@ -195,7 +186,7 @@ const mambaKeys = trunkKeys
   });
 
 export const mamba = defineFamily<ModelConfig & MambaConfig>({
-  layouts: [CURRENT, FIRST],
+  layouts: MAMBA_LAYOUTS,
   readConfig(raw, file, shapeOf) {
     const keys = readKeys(mambaKeys, raw, file);
     const base = trunk('mamba', keys);

@@ -28,11 +28,12 @@ import {
   trunkKeys,
 } from '../checkpoint/config-keys.js';
 import type { ModelConfig } from '../checkpoint/model-config.js';
-import { defineFamily, type Renames } from '../family.js';
+import { defineFamily } from '../family.js';
 import { forkRows } from '../fork-rows.js';
 import type { Initialisation, Mixer, MixerContext, ParameterSpec } from '../mixer.js';
 import { linearParameters, normParameter } from '../parameter-spec.js';
 import { mergeHeads, splitHeads } from './heads.js';
+import { MAMBA_LAYOUTS } from './mamba-layouts.js';
 import { convolutionParameter } from './query-key-value.js';
 
 export interface Mamba2Config {
@@ -135,7 +136,7 @@ export class Mamba2 implements Mixer<Mamba2State> {
   /** Beside the recurrence itself: projections, the terms of the convolution, the skip, the gate and the norm. */
   workspace(length: number): number {
     const { groups, heads, headDim, stateSize, convolutionTaps } = this.config;
-    const around = length * ((2 * convolutionTaps + 6) * this.convolvedChannels + 12 * this.inner);
+    const around = length * ((3 * convolutionTaps + 6) * this.convolvedChannels + 12 * this.inner);
     return around + decayedWorkspace(length, groups, heads, stateSize, headDim);
   }
 
@@ -214,16 +215,6 @@ function split(x: tf.Tensor3D, sizes: readonly [number, number, number]): [tf.Te
   return tf.split(x, [...sizes], 2) as [tf.Tensor3D, tf.Tensor3D, tf.Tensor3D];
 }
 
-/** Mamba's names, and those of its first checkpoints. */
-const BACKBONE: Renames = [
-  ['model.embeddings.', 'backbone.embeddings.'],
-  ['model.layers.', 'backbone.layers.'],
-  ['.attn_norm.', '.norm.'],
-  ['.attn.', '.mixer.'],
-  ['model.norm.', 'backbone.norm_f.'],
-];
-const OLD_BACKBONE: Renames = [['model.embeddings.', 'backbone.embedding.']];
-
 const notNegative = z.union(
   [z.number().nonnegative(), z.literal(Infinity)],
   'expected a number of at least 0 or Infinity',
@@ -265,7 +256,7 @@ const mamba2Keys = trunkKeys.extend({
 });
 
 export const mamba2 = defineFamily({
-  layouts: [BACKBONE, OLD_BACKBONE],
+  layouts: MAMBA_LAYOUTS,
   readConfig(raw, file): ModelConfig & Mamba2Config {
     const keys = readKeys(mamba2Keys, raw, file);
     const inner = Math.trunc(keys.expand * keys.hidden_size);

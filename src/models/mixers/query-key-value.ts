@@ -63,6 +63,12 @@ export class QueryKeyValue {
     return state.map((inputs) => forkRows(inputs, copies));
   }
 
+  /** Elements held at the peak for one token: projections, and a product and sum a tap. */
+  workspacePerToken(): number {
+    const copies = this.taps === null ? 1 : 3 * this.taps + 4;
+    return this.channels.reduce((sum, channels) => sum + copies * channels, 0);
+  }
+
   /** Elements of the state of one row. */
   stateSize(): number {
     const { taps } = this;

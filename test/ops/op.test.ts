@@ -1,0 +1,35 @@
+import * as tf from '#tfjs';
+import test from 'ava';
+import { startEngine } from '../../src/backends/engine.js';
+import { defineOp, recomputed } from '../../src/ops/op.js';
+
+/** a^2 b + c, computed `computed` times. */
+function squareOp() {
+  let computed = 0;
+  const reference = ({ a, b }: { a: tf.Tensor; b: tf.Tensor }, c: number) => {
+    computed++;
+    return tf.add(tf.mul(tf.square(a), b), c);
+  };
+  const op = defineOp({ name: 'Square', reference, gradient: recomputed(reference) });
+  return { op, computed: () => computed };
+}
+
+test.serial(
+  'a recomputed gradient is that of the reference, several in a row, and leaves no tensor behind',
+  async (t) => {
+    (await startEngine('wasm')).use();
+    const { op, computed } = squareOp();
+    const [a, b] = [tf.tensor1d([1, 2]), tf.tensor1d([3, 5])];
+    const before = tf.memory().numTensors;
+    const [da, db] = tf.grads((a: tf.Tensor, b: tf.Tensor) => tf.sum(op({ a: op({ a, b }, 1), b }, 2)))([a, b]) as [
+      tf.Tensor,
+      tf.Tensor,
+    ];
+    // y = a^2 b + 1, z = y^2 b + 2: dz/da = 2 y b 2 a b, dz/db = y^2 + 2 y b a^2
+    t.deepEqual([...(await da.data())], [2 * 4 * 3 * 2 * 3, 2 * 21 * 5 * 4 * 5]);
+    t.deepEqual([...(await db.data())], [16 + 2 * 4 * 3, 441 + 2 * 21 * 5 * 4]);
+    t.is(computed(), 4);
+    tf.dispose([da, db]);
+    t.is(tf.memory().numTensors, before);
+  },
+);
