@@ -24,7 +24,7 @@ test('no input is longer than the model takes, and the targets are read from its
 
 test('requests whose context is cut are counted', async (t) => {
   const counts = async (maxLength: number) => (await fakePlan({ maxLength })).tasks.map(({ truncated }) => truncated);
-  t.deepEqual(await counts(1000), [0, 0, 0, 0]);
+  t.deepEqual(await counts(1000), [0, 0, 0, 0, 0, 0]);
   const [choices, , lastWord, pages] = await counts(48);
   t.true(choices! > 0);
   t.is(lastWord, 0);
@@ -40,15 +40,15 @@ test('a request whose continuation is longer than the longest input is unscorabl
 
 test('a limit from 1 on is a number of documents, below 1 a fraction that is rounded up', async (t) => {
   const documents = async (limit: number) => (await fakePlan({ limit })).tasks.map((task) => task.documents.length);
-  t.deepEqual(await documents(5), [5, 5, 5, 4]);
-  t.deepEqual(await documents(0.25), [4, 3, 2, 1]);
+  t.deepEqual(await documents(5), [5, 5, 5, 4, 5, 5]);
+  t.deepEqual(await documents(0.25), [4, 3, 2, 1, 3, 2]);
 });
 
 test('a task that the limit cuts is labelled so, a task that it does not cut is not', async (t) => {
   const plan = await fakePlan({ limit: 5 });
   t.deepEqual(
     plan.tasks.map(({ label }) => label),
-    ['limit', 'limit', 'limit', null],
+    ['limit', 'limit', 'limit', null, 'limit', 'limit'],
   );
 });
 
