@@ -6,6 +6,7 @@ import { CHUNK, type ModelCost } from '../../src/models/cost.js';
 import { familyOf } from '../../src/models/families.js';
 import { parseModelSpec } from '../../src/models/model-spec.js';
 import { configureBaseline, listBaselines } from '../../src/models/registry.js';
+import { CHUNK as DECAYED_CHUNK } from '../../src/ops/decayed-linear-attention.js';
 import { CHUNK as DELTA_CHUNK } from '../../src/ops/delta-rule.js';
 import { needsShared } from '../shared.js';
 
@@ -100,7 +101,10 @@ test('a window saves what is out of reach, on average over a sequence too', asyn
   t.true(Math.abs(windowed.flopsPerToken({ kind: 'parallel', length: 50 }) / mean - 1) < 1e-12);
 });
 
-test('the chunk of the formulas is the one of the delta rule', (t) => t.is(CHUNK, DELTA_CHUNK));
+test('the chunks of the formulas are those of the ops', (t) => {
+  t.is(DECAYED_CHUNK, CHUNK);
+  t.is(DELTA_CHUNK, CHUNK);
+});
 
 test('every golden model is claimed by one baseline', async (t) => {
   const directory = needsShared(t, 'golden');
