@@ -35,8 +35,11 @@ async function benchAll() {
   const { writeWholeFile } = await import('../dist/src/report/write-file.js');
   const started = new Date();
   const loadAverage = os.loadavg();
-  const wanted = flags.baselines?.split(',');
-  const baselines = (await listBaselines()).filter(({ name }) => wanted?.includes(name) ?? true);
+  const all = await listBaselines();
+  const wanted = flags.baselines?.split(',') ?? all.map(({ name }) => name);
+  const unknown = wanted.filter((name) => !all.some((baseline) => baseline.name === name));
+  if (unknown.length > 0) throw new Error(`unknown baselines: ${unknown.join(', ')}`);
+  const baselines = all.filter(({ name }) => wanted.includes(name));
   const lengths = flags.lengths.split(',').map(Number);
   const repeats = Number(flags.repeats);
   const configs = Object.fromEntries(baselines.map(({ name, sizes }) => [name, quarter(sizes['340m'])]));
@@ -88,6 +91,7 @@ function runCell(cell) {
   const argv = [fileURLToPath(import.meta.url), '--cell', JSON.stringify(cell)];
   const { status, signal, stdout, stderr } = spawnSync(process.execPath, argv, { encoding: 'utf8' });
   if (status === 0) return { status: 'ok', ...JSON.parse(stdout) };
+  if (/Aborted\(|out of memory/i.test(stderr)) return { status: 'out of memory', repeats: cell.repeats };
   const reason = /(RuntimeError|Error): .*/.exec(stderr)?.[0] ?? `ended with ${signal ?? status}`;
   return { status: `failed: ${reason}`, repeats: cell.repeats };
 }
@@ -124,7 +128,9 @@ async function measure({ config: raw, length, pass, repeats }) {
     return seconds;
   };
   await run();
-  const { peakBytes } = await tf.profile(body);
+  const { peakBytes, kernelNames } = await tf.profile(body);
+  const known = new Set(Object.values(tf).filter((value) => typeof value === 'string')); // names of tfjs's own kernels
+  const fused = kernelNames.some((name) => !known.has(name) && tf.getKernel(name, 'wasm') !== undefined);
   const seconds = [];
   for (let i = 0; i < repeats; i++) seconds.push(await run());
   const middle = median(seconds);
@@ -133,7 +139,7 @@ async function measure({ config: raw, length, pass, repeats }) {
     median_seconds: middle,
     repeats,
     peak_bytes: peakBytes,
-    kernels: 'composite',
+    kernels: fused ? 'fused' : 'composite',
   };
 }
 

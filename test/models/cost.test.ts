@@ -70,7 +70,7 @@ const CLASS_340M: [spec: string, state: number, parameters: number, flops: numbe
   ['delta_net:340m', 131_072 + 3 * 3072, 341.6, 702.7],
   ['gated_deltanet:340m', 196_608 + 3 * 3072, 347.1, 723.7],
   ['gated_deltanet:340m-flame', 786_432 + 3 * (2 * 1536 + 3072), 479.5, 1075.6],
-  ['ttt:350m', 66_560, 337.3, 687.2],
+  ['ttt:340m', 66_560, 337.3, 687.2],
   ['titans:340m', 2 * 8 * 128 * 128 + 3 * 3 * 1024, 341.3, 711.5],
 ];
 
