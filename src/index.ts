@@ -3,6 +3,7 @@ import * as tf from '#tfjs';
 import { startEngine, type BackendName } from './backends/engine.js';
 import { inputAndTargets, prefixTokenOf } from './evaluate/encode-pair.js';
 import { createScorer } from './evaluate/model-scorer.js';
+import { plainBatch } from './evaluate/scorer.js';
 import type { ScoreRow } from './evaluate/scorer.js';
 import { gradientsAsStored } from './models/checkpoint/parameter-names.js';
 import type { RawConfig } from './models/define-baseline.js';
@@ -111,7 +112,7 @@ export async function loadModel(spec: string, options: LoadOptions = {}): Promis
       const scores: TokenScore[] = [];
       while (scores.length < rows.length) {
         const batch = nextBatch(rows.slice(scores.length), scorer.tokenBudget);
-        const scored = await scorer.score(batch);
+        const scored = await scorer.score(plainBatch(batch));
         scored.forEach(([score], i) => scores.push({ ...score!, tokens: batch[i]!.queries[0]!.targets.length }));
       }
       return scores;

@@ -1,7 +1,17 @@
 // DeltaNet: linear attention that corrects what its memory holds (Schlag et al. 2021; Yang et al. 2024), as in
 // flash-linear-attention. The 340M shape is its delta_net_340M.json; at 760M, where none is published, heads of the same
 // size in the common shape of that size.
-import { defineBaseline } from '../../src/models/define-baseline.js';
+import {
+  deltaMemory,
+  feedForwardSize,
+  modelCost,
+  numberOf,
+  shortConvolution,
+  sumOf,
+  weights,
+  type MixerCost,
+} from '../../src/models/cost.js';
+import { defineBaseline, type RawConfig } from '../../src/models/define-baseline.js';
 
 const common = {
   model_type: 'delta_net',
@@ -20,6 +30,7 @@ export default defineBaseline({
   label: 'DeltaNet',
   description: 'delta rule over a matrix memory, short convolutions',
   paper: 'https://arxiv.org/abs/2406.06484',
+  reference: { source: 'flash-linear-attention', golden: ['delta_net'] },
   sizes: {
     tiny: {
       ...common,
@@ -59,4 +70,18 @@ export default defineBaseline({
     tied: 'tie_word_embeddings',
     max_length: 'max_position_embeddings',
   },
+  cost: (config) => modelCost(config, mixer(config), feedForwardSize(config)),
 });
+
+function mixer(config: RawConfig): MixerCost {
+  const hidden = numberOf(config, 'hidden_size');
+  const heads = numberOf(config, 'num_heads');
+  const keys = hidden * numberOf(config, 'expand_k');
+  const values = hidden * numberOf(config, 'expand_v');
+  const gate = config.use_gate === true ? hidden * values : 0;
+  return sumOf(
+    weights(2 * hidden * (keys + values) + hidden * heads + gate + values / heads),
+    ...(config.use_short_conv === true ? [shortConvolution(2 * keys + values, numberOf(config, 'conv_size'))] : []),
+    deltaMemory({ heads, keyDim: keys / heads, valueDim: values / heads, chunk: 64, decays: false }),
+  );
+}

@@ -2,7 +2,17 @@
 // with its rule heads x head_dim = 3/4 hidden. Its own gated_deltanet_340M.json (here `340m-flame`) has 446.7M parameters
 // beside the embedding; `340m` halves the heads to 314.4M, as many as the others of that size have. `760m` keeps those
 // heads and the ratio in the common width of that size: 743.9M with the embedding, where Transformer++ has 728.7M.
-import { defineBaseline } from '../../src/models/define-baseline.js';
+import {
+  deltaMemory,
+  feedForwardSize,
+  modelCost,
+  numberOf,
+  shortConvolution,
+  sumOf,
+  weights,
+  type MixerCost,
+} from '../../src/models/cost.js';
+import { defineBaseline, type RawConfig } from '../../src/models/define-baseline.js';
 
 const common = {
   model_type: 'gated_deltanet',
@@ -30,6 +40,7 @@ export default defineBaseline({
   label: 'Gated DeltaNet',
   description: 'delta rule over a matrix memory that decays, short convolutions, gated output norm',
   paper: 'https://arxiv.org/abs/2412.06464',
+  reference: { source: 'flash-linear-attention', golden: ['gated_deltanet'] },
   sizes: {
     tiny: {
       ...common,
@@ -65,4 +76,22 @@ export default defineBaseline({
     tied: 'tie_word_embeddings',
     max_length: 'max_position_embeddings',
   },
+  cost: (config) => modelCost(config, mixer(config), feedForwardSize(config)),
 });
+
+function mixer(config: RawConfig): MixerCost {
+  const hidden = numberOf(config, 'hidden_size');
+  const valueHeads = numberOf(config, 'num_v_heads', numberOf(config, 'num_heads'));
+  const keyDim = numberOf(config, 'head_dim');
+  const valueDim = keyDim * numberOf(config, 'expand_v');
+  const keys = numberOf(config, 'num_heads') * keyDim;
+  const values = valueHeads * valueDim;
+  const gate = config.use_gate === false ? 0 : hidden * values;
+  // Rate and decay of each value head, and the decay's A_log and dt_bias.
+  const rates = 2 * valueHeads * (hidden + 1);
+  return sumOf(
+    weights(2 * hidden * (keys + values) + gate + rates + valueDim),
+    ...(config.use_short_conv === true ? [shortConvolution(2 * keys + values, numberOf(config, 'conv_size'))] : []),
+    deltaMemory({ heads: valueHeads, keyDim, valueDim, chunk: 64, decays: true }),
+  );
+}

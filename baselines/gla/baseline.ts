@@ -1,6 +1,16 @@
 // GLA (Yang et al. 2024): linear attention with a decay a key channel that depends on the token. The 340M shape is
 // flash-linear-attention's gla_340M.json; the 760M one the same layer at the width of that size, since none is published.
-import { defineBaseline } from '../../src/models/define-baseline.js';
+import {
+  decayingMemory,
+  feedForwardSize,
+  modelCost,
+  numberOf,
+  shortConvolution,
+  sumOf,
+  weights,
+  type MixerCost,
+} from '../../src/models/cost.js';
+import { defineBaseline, type RawConfig } from '../../src/models/define-baseline.js';
 
 const common = { model_type: 'gla', norm_eps: 1e-6, expand_k: 0.5, expand_v: 1, tie_word_embeddings: true };
 
@@ -9,6 +19,7 @@ export default defineBaseline({
   label: 'GLA',
   description: 'linear attention with a learned decay a key channel',
   paper: 'https://arxiv.org/abs/2312.06635',
+  reference: { source: 'flash-linear-attention', golden: ['gla'] },
   sizes: {
     tiny: {
       ...common,
@@ -48,4 +59,22 @@ export default defineBaseline({
     tied: 'tie_word_embeddings',
     max_length: 'max_position_embeddings',
   },
+  cost: (config) => modelCost(config, mixer(config), feedForwardSize(config)),
 });
+
+/** Rank of the projection that makes the decays. */
+const GATE_RANK = 16;
+
+function mixer(config: RawConfig): MixerCost {
+  const hidden = numberOf(config, 'hidden_size');
+  const heads = numberOf(config, 'num_heads');
+  const keys = hidden * numberOf(config, 'expand_k');
+  const values = hidden * numberOf(config, 'expand_v');
+  const outputGate = config.use_output_gate === false ? 0 : hidden * values;
+  const decays = GATE_RANK * (hidden + keys) + keys;
+  return sumOf(
+    weights(2 * hidden * (keys + values) + outputGate + decays + values / heads),
+    ...(config.use_short_conv === true ? [shortConvolution(2 * keys + values, numberOf(config, 'conv_size', 4))] : []),
+    decayingMemory({ heads, keyDim: keys / heads, valueDim: values / heads, chunk: 64 }),
+  );
+}

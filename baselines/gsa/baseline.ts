@@ -1,6 +1,16 @@
 // GSA (Zhang et al. 2024): attention over a fixed number of slots, written through gates. The 340M shape is
 // flash-linear-attention's gsa_340M.json; the 760M one the same layer at the width of that size, since none is published.
-import { defineBaseline } from '../../src/models/define-baseline.js';
+import {
+  decayingMemory,
+  feedForwardSize,
+  modelCost,
+  numberOf,
+  shortConvolution,
+  sumOf,
+  weights,
+  type MixerCost,
+} from '../../src/models/cost.js';
+import { defineBaseline, type RawConfig } from '../../src/models/define-baseline.js';
 
 const common = { model_type: 'gsa', norm_eps: 1e-6, gate_logit_normalizer: 8, tie_word_embeddings: true };
 
@@ -9,6 +19,7 @@ export default defineBaseline({
   label: 'GSA',
   description: 'softmax attention over gated slots: two passes of gated linear attention',
   paper: 'https://arxiv.org/abs/2409.07146',
+  reference: { source: 'flash-linear-attention', golden: ['gsa'] },
   sizes: {
     tiny: {
       ...common,
@@ -54,4 +65,20 @@ export default defineBaseline({
     tied: 'tie_word_embeddings',
     max_length: 'max_position_embeddings',
   },
+  cost: (config) => modelCost(config, mixer(config), feedForwardSize(config)),
 });
+
+/** Two passes: keys into slots, and slots into values. */
+function mixer(config: RawConfig): MixerCost {
+  const hidden = numberOf(config, 'hidden_size');
+  const heads = numberOf(config, 'num_heads');
+  const slots = numberOf(config, 'num_slots');
+  const dim = hidden / heads;
+  const norm = config.elementwise_affine === false ? 0 : hidden;
+  return sumOf(
+    weights(4 * hidden ** 2 + hidden * heads * slots + norm),
+    ...(config.use_short_conv === true ? [shortConvolution(3 * hidden, numberOf(config, 'conv_size', 4))] : []),
+    decayingMemory({ heads, keyDim: dim, valueDim: slots, chunk: 64 }),
+    decayingMemory({ heads, keyDim: slots, valueDim: dim, chunk: 64 }),
+  );
+}

@@ -1,6 +1,15 @@
 // Mamba2 (Dao & Gu 2024): a state space layer with a scalar A a head, and no feed-forward. The shapes are those of the authors'
 // models of 370M and 780M parameters, which with this vocabulary have 350M and 752M.
-import { defineBaseline } from '../../src/models/define-baseline.js';
+import {
+  decayingMemory,
+  modelCost,
+  numberOf,
+  shortConvolution,
+  sumOf,
+  weights,
+  type MixerCost,
+} from '../../src/models/cost.js';
+import { defineBaseline, type RawConfig } from '../../src/models/define-baseline.js';
 
 const common = {
   model_type: 'mamba2',
@@ -16,6 +25,7 @@ export default defineBaseline({
   label: 'Mamba2',
   description: 'state space duality: linear attention with a decay a head that depends on the token, no feed-forward',
   paper: 'https://arxiv.org/abs/2405.21060',
+  reference: { source: 'flash-linear-attention', golden: ['mamba2'] },
   sizes: {
     tiny: {
       ...common,
@@ -53,4 +63,21 @@ export default defineBaseline({
     tied: 'tie_word_embeddings',
     max_length: 'max_position_embeddings',
   },
+  cost: (config) => modelCost(config, mixer(config), null),
 });
+
+function mixer(config: RawConfig): MixerCost {
+  const hidden = numberOf(config, 'hidden_size');
+  const inner = hidden * numberOf(config, 'expand');
+  const states = numberOf(config, 'state_size');
+  const headDim = numberOf(config, 'head_dim');
+  const heads = inner / headDim;
+  const convolved = inner + 2 * numberOf(config, 'n_groups') * states;
+  const projections = hidden * (2 * inner + convolved + heads);
+  const vectors = convolved + 3 * heads + inner; // the convolution's bias; dt_bias, A_log and D; the norm
+  return sumOf(
+    weights(projections + vectors),
+    shortConvolution(convolved, numberOf(config, 'conv_kernel')),
+    decayingMemory({ heads, keyDim: states, valueDim: headDim, chunk: 64 }),
+  );
+}

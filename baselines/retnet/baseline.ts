@@ -1,7 +1,16 @@
 // RetNet (Sun et al. 2023): retention, linear attention with a fixed decay a head. No configuration of these sizes is
 // published: the 340M and 760M shapes are flash-linear-attention's defaults at the width and depth of the other baselines,
 // where they have as many parameters as a Transformer++.
-import { defineBaseline } from '../../src/models/define-baseline.js';
+import {
+  decayingMemory,
+  feedForwardSize,
+  modelCost,
+  numberOf,
+  sumOf,
+  weights,
+  type MixerCost,
+} from '../../src/models/cost.js';
+import { defineBaseline, type RawConfig } from '../../src/models/define-baseline.js';
 
 const common = {
   model_type: 'retnet',
@@ -17,6 +26,7 @@ export default defineBaseline({
   label: 'RetNet',
   description: 'linear attention with a fixed decay a head, and RoPE',
   paper: 'https://arxiv.org/abs/2307.08621',
+  reference: { source: 'flash-linear-attention', golden: ['retnet'] },
   sizes: {
     tiny: {
       ...common,
@@ -52,4 +62,17 @@ export default defineBaseline({
     tied: 'tie_word_embeddings',
     max_length: 'max_position_embeddings',
   },
+  cost: (config) => modelCost(config, mixer(config), feedForwardSize(config)),
 });
+
+function mixer(config: RawConfig): MixerCost {
+  const hidden = numberOf(config, 'hidden_size');
+  const heads = numberOf(config, 'num_heads');
+  const keys = hidden * numberOf(config, 'expand_k');
+  const values = hidden * numberOf(config, 'expand_v');
+  const gate = config.use_output_gate === false ? 0 : hidden * values;
+  return sumOf(
+    weights(2 * hidden * (keys + values) + gate + values / heads),
+    decayingMemory({ heads, keyDim: keys / heads, valueDim: values / heads, chunk: 64 }),
+  );
+}

@@ -1,5 +1,6 @@
 // Transformer++: the Llama-type decoder that the paper's tables compare with (Touvron et al. 2023): softmax attention,
 // RoPE, RMSNorm, SwiGLU. Shapes as flash-linear-attention's transformer of that size.
+import { attention, modelCost, numberOf } from '../../src/models/cost.js';
 import { defineBaseline } from '../../src/models/define-baseline.js';
 
 const common = { model_type: 'transformer', norm_eps: 1e-6, rope_theta: 10000, tie_word_embeddings: true };
@@ -9,6 +10,7 @@ export default defineBaseline({
   label: 'Transformer++',
   description: 'Llama-type decoder: full (or windowed) softmax attention with RoPE',
   paper: 'https://arxiv.org/abs/2302.13971',
+  reference: { source: 'transformers 5.17, LlamaForCausalLM', golden: ['transformer'] },
   sizes: {
     tiny: {
       ...common,
@@ -48,4 +50,5 @@ export default defineBaseline({
     max_length: 'max_position_embeddings',
     std: 'initializer_range',
   },
+  cost: (config) => modelCost(config, attention(config), numberOf(config, 'intermediate_size')),
 });

@@ -7,6 +7,7 @@ import { countParser } from './parse-count.js';
 
 export interface RunFlags extends SharedFlags {
   fixtures?: boolean;
+  fork: boolean;
   /** A run directory; true for the newest run. */
   resume?: string | true;
   logSamples: RunSettings['logSamples'];
@@ -21,6 +22,7 @@ const METRICS: RunSettings['extraMetrics'] = ['acc_norm', 'acc_bytes', 'token_pe
 
 export const runOptions = {
   fixtures: new Option('--fixtures', "the program's own few sentences in place of the benchmarks").conflicts('dataDir'),
+  noFork: new Option('--no-fork', 'compute the context of a question anew for each of its choices'),
   resume: new Option('--resume [run]', 'go on with a run directory, or with the newest run, where it stopped'),
   logSamples: new Option('-s, --log-samples [detail]', 'what samples_<task>.jsonl hold: nothing, scores, or texts too')
     .choices(['none', 'scores', 'full'])
@@ -53,6 +55,7 @@ const FLAGS: Readonly<Record<keyof RunSettings, keyof RunFlags>> = {
   tokenizer: 'tokenizer',
   limit: 'limit',
   batchSize: 'batchSize',
+  fork: 'fork',
   maxLength: 'maxLength',
   bos: 'bos',
   seed: 'seed',
@@ -94,6 +97,7 @@ function settingsOf(flags: RunFlags, models: string[]): RunSettings {
     tokenizer: flags.tokenizer ?? null,
     limit: flags.limit ?? null,
     batchSize: flags.batchSize,
+    fork: flags.fork,
     maxLength: flags.maxLength ?? null,
     bos: flags.bos,
     seed: flags.seed,

@@ -10,12 +10,12 @@ import type { RunRecord } from './run-record.js';
 import type { RunSettings } from './run-settings.js';
 import type { RunSummary } from './run-summary.js';
 import { checkSameModel } from './same-run.js';
-import { cutSchedule, formatBatchSize, recordSchedule, restoreSchedule } from './schedule.js';
-import type { Schedule } from './schedule.js';
-import { inputTokens, scoreBatches } from './score-batches.js';
+import { cutSchedule, fedTokens, formatBatchSize, recordSchedule, restoreSchedule, savedTokens } from './schedule.js';
+import type { Batch, Schedule } from './schedule.js';
+import { scoreBatches } from './score-batches.js';
 import type { ScoringContext } from './score-batches.js';
 import { summarizeTask } from './summarize-task.js';
-import type { Sample } from './summarize-task.js';
+import type { Sample, TokenCounts } from './summarize-task.js';
 
 /** A model, its plan, and the run directory (with its run.json) that the results go to. */
 export interface PlannedRun {
@@ -46,7 +46,7 @@ export async function evaluateModel(
   const { directory, plan, source } = run;
   const record = readRunRecord(directory);
   const file = path.join(directory, JOURNAL_FILE);
-  const begun = record.loaded && restoreSchedule(plan, record.loaded.schedule, directory);
+  const begun = record.loaded && restoreSchedule(plan, record.settings, record.loaded.schedule, directory);
   const content = begun === null ? { batches: [], bytes: 0 } : readJournal(file, begun.batches);
   if (begun !== null && content.batches.length === begun.batches.length)
     return resultOf(plan, record, begun, content.batches);
@@ -55,7 +55,7 @@ export async function evaluateModel(
   try {
     const now = { model: model.description, engine: model.engine };
     if (record.loaded !== null) checkSameModel(record.loaded, now, directory);
-    const schedule = begun ?? cutSchedule(plan, record.settings.batchSize, model.scorer.tokenBudget);
+    const schedule = begun ?? cutSchedule(plan, record.settings, model.scorer.tokenBudget);
     const loadedRecord = { ...record, loaded: { ...now, schedule: recordSchedule(schedule) } };
     await writeRunRecord(directory, loadedRecord);
     const journal = openJournal(file, content.bytes);
@@ -78,7 +78,7 @@ async function scoreRest(
   first: number,
   context: ScoringContext,
 ): Promise<BatchOutcomes[]> {
-  const tokens = batches.slice(first).reduce((sum, batch) => sum + inputTokens(batch), 0);
+  const tokens = batches.slice(first).reduce((sum, batch) => sum + fedTokens(batch), 0);
   context.progress.start(label, tokens);
   try {
     return await scoreBatches(batches, first, context);
@@ -94,14 +94,9 @@ function resultOf(
   done: readonly BatchOutcomes[],
 ): RunResult {
   const outcomes = new Map<Piece, PieceOutcome>();
-  const fedTokens = new Map<string, number>();
-  for (const [index, batch] of batches.entries()) {
+  for (const [index, batch] of batches.entries())
     piecesOf(batch).forEach((piece, position) => outcomes.set(piece, done[index]![position]!));
-    // A row that pieces of several tasks share counts for the first of them.
-    for (const { input, queries } of batch)
-      fedTokens.set(queries[0]!.task, (fedTokens.get(queries[0]!.task) ?? 0) + input.length);
-  }
-  const tasks = plan.tasks.map((task) => summarizeTask(task, outcomes, fedTokens.get(task.task.name) ?? 0, settings));
+  const tasks = plan.tasks.map((task) => summarizeTask(task, outcomes, tokensOf(task.task.name, batches), settings));
   const { model, engine } = loaded!;
   return {
     summary: {
@@ -116,11 +111,24 @@ function resultOf(
       seed: settings.seed,
       bosPolicy: settings.bos,
       date: created,
+      savedTokens: tasks.reduce((sum, { summary }) => sum + summary.savedTokens, 0),
       seconds: tasks.reduce((sum, { summary }) => sum + summary.seconds, 0),
       build,
     },
     settings,
     samples: tasks.map(({ samples }) => samples),
     failures: tasks.flatMap(({ failures }) => failures),
+  };
+}
+
+/** A row that pieces of several tasks share counts for the first of them. */
+function tokensOf(task: string, batches: readonly Batch[]): TokenCounts {
+  const own = batches.map(({ shared, groups }) => ({
+    shared,
+    groups: groups.filter(([row]) => row!.queries[0]!.task === task),
+  }));
+  return {
+    input: own.reduce((sum, batch) => sum + fedTokens(batch), 0),
+    saved: own.reduce((sum, batch) => sum + savedTokens(batch), 0),
   };
 }

@@ -28,7 +28,7 @@ export interface Journal {
 }
 
 export function piecesOf(batch: Batch): Piece[] {
-  return batch.flatMap((row) => row.queries);
+  return batch.groups.flat().flatMap((row) => row.queries);
 }
 
 /** The lines of one batch. Numbers in JSON keep all bits of a log-probability. */

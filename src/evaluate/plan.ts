@@ -47,6 +47,7 @@ export interface PlanSettings {
   /** First N documents of each task; below 1 the fraction of them, rounded up; null for all. */
   readonly limit: number | null;
   readonly batchSize: string;
+  readonly fork: boolean;
   readonly bosPolicy: string;
   /** Longest input of the model in tokens. */
   readonly maxLength: number;
@@ -157,6 +158,7 @@ function planHash(tasks: readonly PlannedTask[], settings: PlanSettings): string
     ]),
     limit: settings.limit,
     batchSize: settings.batchSize,
+    fork: settings.fork,
     bosPolicy: settings.bosPolicy,
     maxLength: settings.maxLength,
     tokenizer: settings.tokenizerFingerprint,

@@ -178,6 +178,7 @@ async function planModels(
       plan = await buildPlan(loaded, encoderFor(source, settings, environment), {
         limit: settings.limit,
         batchSize: formatBatchSize(settings.batchSize),
+        fork: settings.fork,
         bosPolicy: settings.bos,
         maxLength,
         tokenizerFingerprint: tokenizer.fingerprint,

@@ -60,7 +60,11 @@ const runRecord = z.object({
     .object({
       model,
       engine,
-      schedule: z.object({ batchRows: z.array(z.int().positive()).readonly(), digest: z.string() }),
+      schedule: z.object({
+        batchGroups: z.array(z.int().positive()).readonly(),
+        savedTokens: z.int().nonnegative(),
+        digest: z.string(),
+      }),
     })
     .nullable(),
   build: z.object({ version: z.string(), revision: z.string(), dirty: z.boolean() }),

@@ -29,6 +29,8 @@ export const runSettings = z.object({
     z.object({ kind: z.literal('rows'), rows: z.int().positive() }),
     z.object({ kind: z.literal('tokens'), tokens: z.int().positive() }),
   ]),
+  /** Whether what the choices of a document have in common is computed once. */
+  fork: z.boolean(),
   /** Longest input in tokens; null for the model's own. */
   maxLength: z.int().positive().nullable(),
   bos: z.enum(['auto', 'always', 'never']),

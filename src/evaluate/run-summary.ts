@@ -25,8 +25,9 @@ export interface TaskSummary {
   ties: number;
   /** Documents left out of every number because the model could not be asked, or ran out of memory, on a request of theirs. */
   skipped: number;
-  /** Tokens fed to the model, predicted tokens, wall-clock seconds. */
+  /** Tokens fed to the model, tokens not fed again thanks to forked states, predicted tokens, wall-clock seconds. */
   inputTokens: number;
+  savedTokens: number;
   scoredTokens: number;
   seconds: number;
   /** SHA-256 of the rendered requests (tasks/requests-digest). */
@@ -74,6 +75,8 @@ export interface RunSummary {
   seed: number;
   bosPolicy: string;
   date: string;
+  /** Tokens that forked states saved in all tasks. */
+  savedTokens: number;
   seconds: number;
   build: { version: string; revision: string; dirty: boolean };
 }

@@ -4,8 +4,9 @@ import { UserError } from '../user-error.js';
 import type { BatchOutcomes, Journal } from './journal.js';
 import { describePiece } from './plan.js';
 import type { Progress } from './progress.js';
-import { paddedTokens } from './schedule.js';
+import { fedTokens, paddedTokens } from './schedule.js';
 import type { Batch } from './schedule.js';
+import { plainBatch } from './scorer.js';
 import type { QueryScore, Scorer } from './scorer.js';
 
 export interface ScoringContext {
@@ -39,41 +40,57 @@ export async function scoreBatches(
     const outcomes = outcomesOf(batch, scores, clock() - started);
     journal.append(index, batch, outcomes);
     done.push(outcomes);
-    progress.advance(inputTokens(batch));
+    progress.advance(fedTokens(batch));
   }
   return done;
-}
-
-export function inputTokens(batch: Batch): number {
-  return batch.reduce((sum, row) => sum + row.input.length, 0);
 }
 
 /** Scores of a row's queries, or null for a row that does not fit into the device's memory. */
 type RowScores = readonly QueryScore[] | null;
 
-/** A batch that is too large is halved, again if need be; later batches of its size are halved without trying. */
+/**
+ * A batch that is too large is halved, again if need be; later batches of its kind and size are halved without trying.
+ * Forked rows hold states beside their tokens, so that what is too large for them says nothing about plain rows.
+ */
 function halvingScorer(scorer: Scorer): (batch: Batch) => Promise<RowScores[]> {
-  let tooLarge = Infinity;
+  const tooLarge = { plain: Infinity, forked: Infinity };
   return async function score(batch: Batch): Promise<RowScores[]> {
-    if (batch.length === 1 || paddedTokens(batch) < tooLarge) {
+    const kind = batch.shared === 0 ? 'plain' : 'forked';
+    const parts = partsOf(batch);
+    if (parts === null || paddedTokens(batch) < tooLarge[kind]) {
       try {
         return await scorer.score(batch);
       } catch (error) {
         if (!(error instanceof OutOfMemoryError)) throw error;
-        if (batch.length === 1) return [null];
-        tooLarge = Math.min(tooLarge, paddedTokens(batch));
+        if (parts === null) return [null];
+        tooLarge[kind] = Math.min(tooLarge[kind], paddedTokens(batch));
       }
     }
-    const middle = Math.ceil(batch.length / 2);
-    return [...(await score(batch.slice(0, middle))), ...(await score(batch.slice(middle)))];
+    const scores: RowScores[] = [];
+    for (const part of parts) scores.push(...(await score(part)));
+    return scores;
   };
 }
 
-/** Time is shared out by tokens fed; pieces that share a row share its time. */
+/** The halves of a batch; of a single group its rows, each from its beginning; null for a row by itself. */
+function partsOf({ shared, groups }: Batch): Batch[] | null {
+  if (groups.length === 1) {
+    const rows = groups[0]!;
+    return rows.length === 1 ? null : [plainBatch(rows)];
+  }
+  const middle = Math.ceil(groups.length / 2);
+  return [groups.slice(0, middle), groups.slice(middle)].map((half) => ({ shared, groups: half }));
+}
+
+/** Time is shared out by tokens fed; rows that share tokens share their time, and so do pieces that share a row. */
 function outcomesOf(batch: Batch, scores: readonly RowScores[], milliseconds: number): BatchOutcomes {
-  const perToken = milliseconds / inputTokens(batch);
-  return batch.flatMap((row, index) => {
-    const ms = Number(((row.input.length * perToken) / row.queries.length).toFixed(3));
+  const perToken = milliseconds / fedTokens(batch);
+  const { shared, groups } = batch;
+  const rows = groups.flatMap((own) =>
+    own.map((row) => ({ row, fed: row.input.length - shared + shared / own.length })),
+  );
+  return rows.flatMap(({ row, fed }, index) => {
+    const ms = Number(((fed * perToken) / row.queries.length).toFixed(3));
     const rowScores = scores[index]!;
     return row.queries.map((piece, query) => {
       if (rowScores === null)

@@ -31,14 +31,19 @@ export interface TaskResultOptions extends SummaryOptions {
   readonly extraMetrics: readonly MetricName[];
 }
 
-/**
- * @param outcomes one for every piece of the task that can be scored.
- * @param inputTokens how many tokens the model was fed for the task; pieces with the same input were fed once.
- */
+/** Tokens of a task, as its schedule has them. */
+export interface TokenCounts {
+  /** Fed to the model; pieces with the same input were fed once. */
+  readonly input: number;
+  /** Not fed again, because the rows of a document went on from one state. */
+  readonly saved: number;
+}
+
+/** @param outcomes one for every piece of the task that can be scored. */
 export function summarizeTask(
   planned: PlannedTask,
   outcomes: ReadonlyMap<Piece, PieceOutcome>,
-  inputTokens: number,
+  tokens: TokenCounts,
   options: TaskResultOptions,
 ): TaskResult {
   const failures = planned.pieces.flat(2).flatMap((piece) => {
@@ -50,14 +55,14 @@ export function summarizeTask(
     if (!scores.every((score) => score !== null)) return [];
     return [{ document, scores, values: documentValues(document, scores) }];
   });
-  return { summary: summaryOf(planned, samples, outcomes, inputTokens, options), samples, failures };
+  return { summary: summaryOf(planned, samples, outcomes, tokens, options), samples, failures };
 }
 
 function summaryOf(
   planned: PlannedTask,
   samples: readonly Sample[],
   outcomes: ReadonlyMap<Piece, PieceOutcome>,
-  inputTokens: number,
+  tokens: TokenCounts,
   options: TaskResultOptions,
 ): TaskSummary {
   const { task, label, digest, origin, truncated, boundaryMerges } = planned;
@@ -79,7 +84,8 @@ function summaryOf(
     boundaryMerges,
     ties: samples.filter(isTied).length,
     skipped: planned.documents.length - samples.length,
-    inputTokens,
+    inputTokens: tokens.input,
+    savedTokens: tokens.saved,
     scoredTokens: sum(scored.map(({ targets }) => targets.length)),
     seconds: sum(scored.map((piece) => outcomes.get(piece)!.ms)) / 1000,
     dataDigest: digest,

@@ -10,6 +10,7 @@ import { retnet } from './mixers/retnet.js';
 import { mamba } from './mixers/mamba.js';
 import { ttt } from './mixers/ttt.js';
 import { deltaNet, gatedDeltaNet } from './mixers/delta-families.js';
+import { titans } from './mixers/titans.js';
 
 export const FAMILIES: Readonly<Record<string, Family<ModelConfig>>> = {
   swat,
@@ -24,6 +25,7 @@ export const FAMILIES: Readonly<Record<string, Family<ModelConfig>>> = {
   ttt,
   delta_net: hybrid(deltaNet),
   gated_deltanet: hybrid(gatedDeltaNet),
+  titans: hybrid(titans),
 };
 
 /** The family of a configuration that one of them read. */

@@ -25,9 +25,9 @@ interface HybridConfig {
 export function hybrid(family: Family<ModelConfig>): Family<ModelConfig> {
   return defineFamily<ModelConfig & HybridConfig>({
     ...family,
-    readConfig(raw, file) {
+    readConfig(raw, file, shapeOf) {
       const { attn, ...own } = raw as { attn?: unknown };
-      const config = family.readConfig(own, file);
+      const config = family.readConfig(own, file, shapeOf);
       return { ...config, attention: attentionLayers(attn, config, file) };
     },
     createMixer(config, layer) {

@@ -12,6 +12,8 @@ export function initialWeights({ name, shape, initialisation }: ParameterSpec, s
       return values;
     case 'ones':
       return values.fill(1);
+    case 'constant':
+      return values.fill(initialisation.value);
     case 'normal':
       return fillNormal(values, initialisation.std, randomBits(`${seed}/${name}`));
     case 'uniform': {

@@ -3,6 +3,7 @@ import type { Tensor, Tensor2D, Tensor3D } from '#tfjs';
 
 export type Initialisation =
   | { readonly kind: 'normal'; readonly std: number }
+  | { readonly kind: 'constant'; readonly value: number }
   | { readonly kind: 'ones' }
   | { readonly kind: 'zeros' }
   /** Uniform in (low, high). */

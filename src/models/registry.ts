@@ -17,6 +17,7 @@ const BASELINES: Readonly<Record<string, () => Promise<{ default: Baseline }>>> 
   ttt: () => import('../../baselines/ttt/baseline.js'),
   delta_net: () => import('../../baselines/delta_net/baseline.js'),
   gated_deltanet: () => import('../../baselines/gated_deltanet/baseline.js'),
+  titans: () => import('../../baselines/titans/baseline.js'),
 };
 
 export async function listBaselines(): Promise<Baseline[]> {

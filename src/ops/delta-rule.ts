@@ -7,7 +7,8 @@
 //   U' = U - W S;  O = exp(G) Q S + tril(Q K^T D) U';  S' = exp(G[C]) S + (exp(G[C] - G) K)^T U'.
 import * as tf from '#tfjs';
 import { chunkDecays } from './chunk-decays.js';
-import { chunksOf, inChunks, joinChunks } from './chunks.js';
+import { chunksOf, inChunks, joinChunks, type LinearAttentionOutputs } from './chunks.js';
+import { perHead } from './per-head.js';
 import { scope } from './scope.js';
 import { unstack } from './split.js';
 import { lowerTriangle } from './triangles.js';
@@ -28,18 +29,11 @@ export interface DeltaRuleInputs {
   readonly state: tf.Tensor4D | null;
 }
 
-export interface DeltaRuleOutputs {
-  /** [B, Nv, T, Dv] */
-  readonly o: tf.Tensor4D;
-  /** S after the last token. */
-  readonly state: tf.Tensor4D;
-}
-
 /** Tokens in a chunk, at most. */
 export const CHUNK = 64;
 
 /** The parallel form, any T. Cost and memory grow with T. */
-export function deltaRule(inputs: DeltaRuleInputs): DeltaRuleOutputs {
+export function deltaRule(inputs: DeltaRuleInputs): LinearAttentionOutputs {
   const [batch, heads, length, valueDim] = inputs.v.shape;
   const keyDim = inputs.q.shape[3];
   const chunks = chunksOf(length, CHUNK);
@@ -49,8 +43,8 @@ export function deltaRule(inputs: DeltaRuleInputs): DeltaRuleOutputs {
       const decay = inputs.logDecay === null ? null : chunkDecays(inChunks(inputs.logDecay, chunks));
       const within = decay?.within ?? lowerTriangle(chunks.size);
       const rate = inChunks(inputs.rate, chunks);
-      const q = tf.mul(inChunks(perValueHead(inputs.q, heads), chunks), keyDim ** -0.5) as tf.Tensor3D;
-      const k = inChunks(perValueHead(inputs.k, heads), chunks);
+      const q = tf.mul(inChunks(perHead(inputs.q, heads), chunks), keyDim ** -0.5) as tf.Tensor3D;
+      const k = inChunks(perHead(inputs.k, heads), chunks);
       const ratedKeys = tf.mul(k, rate) as tf.Tensor3D;
       const inverse = unitLowerInverse({ lower: tf.mul(tf.matMul(ratedKeys, k, false, true), within) }, null);
       return {
@@ -76,15 +70,15 @@ export function deltaRule(inputs: DeltaRuleInputs): DeltaRuleOutputs {
 }
 
 /** The recurrent form, for exactly one token. */
-export function deltaRuleStep({ q, k, v, rate, logDecay, state }: DeltaRuleInputs): DeltaRuleOutputs {
+export function deltaRuleStep({ q, k, v, rate, logDecay, state }: DeltaRuleInputs): LinearAttentionOutputs {
   return scope(() => {
     const [batch, heads, , valueDim] = v.shape;
     const keyDim = q.shape[3];
-    const [query, key] = [perValueHead(q, heads), perValueHead(k, heads)];
-    const perHead = (x: tf.Tensor3D) => tf.reshape(x, [batch, heads, 1, 1]);
+    const [query, key] = [perHead(q, heads), perHead(k, heads)];
+    const factor = (x: tf.Tensor3D) => tf.reshape(x, [batch, heads, 1, 1]);
     const start = state ?? tf.zeros<tf.Rank.R4>([batch, heads, keyDim, valueDim]);
-    const decayed = logDecay === null ? start : tf.mul(start, tf.exp(perHead(logDecay)));
-    const correction = tf.mul(tf.sub(v, tf.matMul(key, decayed)), perHead(rate));
+    const decayed = logDecay === null ? start : tf.mul(start, tf.exp(factor(logDecay)));
+    const correction = tf.mul(tf.sub(v, tf.matMul(key, decayed)), factor(rate));
     const next = tf.add(decayed, tf.matMul(key, correction, true)) as tf.Tensor4D;
     return { o: tf.mul(tf.matMul(query, next), keyDim ** -0.5) as tf.Tensor4D, state: next };
   });
@@ -117,14 +111,6 @@ function scan({ w, u, keys, decay }: ChunkSystems, start: tf.Tensor3D) {
     return correction;
   });
   return { states: allRows(states), corrections: allRows(corrections), final: state };
-}
-
-/** x [B, N, T, D] -> [B, heads, T, D], each head of x for heads / N consecutive ones. */
-function perValueHead(x: tf.Tensor4D, heads: number): tf.Tensor4D {
-  const [batch, own, length, dim] = x.shape;
-  if (own === heads) return x;
-  const repeated = tf.tile(tf.reshape(x, [batch * own, 1, length * dim]), [1, heads / own, 1]);
-  return tf.reshape(repeated, [batch, heads, length, dim]);
 }
 
 function times(x: tf.Tensor3D, factor: tf.Tensor3D | undefined): tf.Tensor3D {

@@ -47,10 +47,30 @@ function scoreTile(logits: tf.Tensor2D, targets: tf.Tensor1D): { logprob: tf.Ten
 }
 
 /**
- * log sum exp of each row. Softmax is the fast kernel everywhere (on wasm three times faster than exp), and its largest
- * element is exp(0) / sum, so the sum is its inverse.
+ * log sum exp of each row. A running sum in f32 drops terms below 2^-24 of it, which the tail of a vocabulary is made of; so
+ * a row is summed in blocks, and then the blocks.
  */
 export function logSumExp(logits: tf.Tensor2D): tf.Tensor1D {
+  const [rows, width] = logits.shape;
+  const blocks = Math.min(MOST_BLOCKS, Math.floor(width / SHORTEST_BLOCK));
+  if (blocks < 2) return logOfRunningSum(logits);
+  const blockWidth = Math.ceil(width / blocks);
+  const missing: [number, number] = [0, blocks * blockWidth - width];
+  const filled = missing[1] === 0 ? logits : tf.pad2d(logits, [[0, 0], missing], NEGLIGIBLE);
+  const sums = logOfRunningSum(tf.reshape(filled, [rows * blocks, blockWidth]));
+  return logOfRunningSum(tf.reshape(sums, [rows, blocks]));
+}
+
+const MOST_BLOCKS = 32;
+const SHORTEST_BLOCK = 256;
+/** A logit whose exponential is nothing beside any other. */
+const NEGLIGIBLE = -1e30;
+
+/**
+ * Softmax is the fast kernel everywhere (on wasm three times faster than exp), and its largest element is exp(0) / sum, so
+ * the sum is its inverse.
+ */
+function logOfRunningSum(logits: tf.Tensor2D): tf.Tensor1D {
   return tf.sub(tf.max(logits, 1), tf.log(tf.max(tf.softmax(logits), 1)));
 }
 

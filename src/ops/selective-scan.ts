@@ -50,7 +50,7 @@ export const selectiveScanOp = defineOp<SelectiveScanInputs, null, tf.Tensor3D>(
     const outputs = chunksOf(inputs).map((chunk) => {
       const next = scope(() => {
         const states = chunkStates(chunk, a, h);
-        const y = tf.add(tf.sum(tf.mul(states, chunk.c), 2, true), tf.mul(chunk.x, inputs.d));
+        const y = tf.add(tf.matMul(chunk.c, states, true), tf.mul(chunk.x, inputs.d));
         return { y: rowsFirst(y), h: lastOf(states) };
       });
       h = next.h;
@@ -92,9 +92,10 @@ function tokensFirst(x: tf.Tensor3D, sizes: number[]): tf.Tensor[] {
   return split(tf.transpose(x, [1, 0, 2]), sizes, 0);
 }
 
-/** [C, B, 1, I] -> [B, C, I] */
+/** [C, B, 1, F] or [C, B, F, 1] -> [B, C, F] */
 function rowsFirst(x: tf.Tensor): tf.Tensor3D {
-  return tf.transpose(tf.squeeze(x, [2]), [1, 0, 2]) as tf.Tensor3D;
+  const [length, batch] = x.shape as [number, number];
+  return tf.transpose(tf.reshape(x, [length, batch, -1]) as tf.Tensor3D, [1, 0, 2]);
 }
 
 function chunkSizes(length: number, longest: number): number[] {
@@ -109,11 +110,13 @@ function chunkStates(chunk: Chunk, a: tf.Tensor, h: tf.Tensor): tf.Tensor {
 /** s[t] = decays[t] s[t-1] + added[t] along the first axis, [C, ...], from s[-1] = `before` [...] on. */
 function scan(decays: tf.Tensor, added: tf.Tensor, before: tf.Tensor): tf.Tensor {
   const length = added.shape[0]!;
-  const first = tf.add(rows(added, 0, 1), tf.mul(rows(decays, 0, 1), before));
+  const flat = (x: tf.Tensor) => tf.reshape(x, [-1, before.size]);
+  const [a, b] = [flat(decays), flat(added)];
+  const first = tf.add(rows(b, 0, 1), tf.mul(rows(a, 0, 1), flat(before)));
   // After each doubling row t is the composition of the 2 x distance steps that end with it.
-  let composed = { decays, added: joinRows(first, rows(added, 1, length - 1)) };
+  let composed = { decays: a, added: joinRows(first, rows(b, 1, length - 1)) };
   for (let distance = 1; distance < length; distance *= 2) composed = scope(() => double(composed, distance));
-  return composed.added;
+  return tf.reshape(composed.added, added.shape);
 }
 
 function double({ decays, added }: { decays: tf.Tensor; added: tf.Tensor }, distance: number) {
@@ -179,12 +182,13 @@ function chunkGradient({ x, dt, b, c }: Chunk, dY: tf.Tensor, { a, d, before, pa
   const passing = tf.reverse(scan(tf.reverse(decays, 0), tf.reverse(tf.mul(decays, direct), 0), passed), 0);
   const dH = tf.add(direct, joinRows(rows(passing, 1, length - 1), tf.expandDims(passed, 0)));
   const dExponent = tf.mul(passing, previous);
-  const dInput = tf.sum(tf.mul(dH, b), 2, true);
+  const dInput = tf.matMul(b, dH, true);
+  const allStates = tf.onesLike(b);
   return {
     x: rowsFirst(tf.add(tf.mul(dInput, dt), tf.mul(d, dY))),
-    dt: rowsFirst(tf.add(tf.sum(tf.mul(dExponent, a), 2, true), tf.mul(dInput, x))),
-    b: tf.transpose(tf.sum(tf.mul(dH, input), 3), [1, 0, 2]) as tf.Tensor3D,
-    c: tf.transpose(tf.sum(tf.mul(after, dY), 3), [1, 0, 2]) as tf.Tensor3D,
+    dt: rowsFirst(tf.add(tf.matMul(allStates, tf.mul(dExponent, a), true), tf.mul(dInput, x))),
+    b: rowsFirst(tf.matMul(dH, input, false, true)),
+    c: rowsFirst(tf.matMul(after, dY, false, true)),
     dA: tf.add(dA, tf.sum(tf.mul(dExponent, dt), [0, 1])),
     passed: tf.squeeze(rows(passing, 0, 1), [0]),
   };

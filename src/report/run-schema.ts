@@ -45,6 +45,7 @@ const task = z.object({
   ties: count,
   skipped: count,
   inputTokens: count,
+  savedTokens: count,
   scoredTokens: count,
   seconds: z.number(),
   dataDigest: z.string(),
@@ -80,6 +81,7 @@ export const runSchema: z.ZodType<RunSummary> = z.object({
   seed: count,
   bosPolicy: z.string(),
   date: z.string(),
+  savedTokens: count,
   seconds: z.number(),
   build: z.object({ version: z.string(), revision: z.string(), dirty: z.boolean() }),
 });

@@ -26,6 +26,27 @@ test('ls baselines --json lists the model families with their sizes', async (t) 
   t.true((swat?.sizes as string[]).includes('tiny'));
 });
 
+test('ls baselines --json says what the 340M size costs and what it is checked against', async (t) => {
+  const { stdout } = await swatEval(['ls', 'baselines', '--json']);
+  const find = (wanted: string) => parse(stdout).find(({ name }) => name === wanted);
+  t.deepEqual(find('swat')?.cost, {
+    size: '340m',
+    position: 4096,
+    parameters: 341_099_520,
+    stateBytes: 4 * 24 * 2 * 256 * 1024,
+    flopsPerToken: 2 * 341_099_520 + 24 * 256 * (4 * 1024 + 5 * 16),
+  });
+  t.true((find('swat')?.reference as { golden: string[] }).golden.includes('swat-gqa'));
+  t.deepEqual((find('titans')?.reference as { golden: string[] }).golden, []);
+});
+
+test('ls baselines prints one line a baseline under a header, and what the figures are of', async (t) => {
+  const { stdout } = await swatEval(['ls', 'baselines']);
+  t.regex(stdout, /^baseline +sizes +params +state +FLOPs\/token +reference +golden/);
+  t.regex(stdout, /^swat +tiny, 340m, 760m +341\.1M +48\.0 MiB +707\.9M /m);
+  t.regex(stdout, /340m, f32, one row, the token at position 4096/);
+});
+
 test('ls backends --json says of each backend whether it is there, and why', async (t) => {
   const { code, stdout } = await swatEval(['ls', 'backends', '--json']);
   t.is(code, 0);

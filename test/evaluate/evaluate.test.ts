@@ -14,6 +14,7 @@ import {
   fakeSettings,
   readJson,
   temporaryDirectory,
+  tokensInMemory,
   withoutTimings,
 } from './fake-run.js';
 import type { FakeModelOptions } from './fake-run.js';
@@ -40,14 +41,54 @@ test('a batch that the device has no room for is halved until it fits, with the 
   t.deepEqual(await run({ capacity: 70 }), await run({}));
 });
 
-test('after one halving, batches of that size are halved without asking the device again', async (t) => {
+test('after one halving, batches of that kind and size are halved without asking the device again', async (t) => {
   let refused = 0;
   const capacity = 100;
-  const onBatch: FakeModelOptions['onBatch'] = (rows) => {
-    if (rows.length * rows[0]!.input.length > capacity) refused += 1;
+  const onBatch: FakeModelOptions['onBatch'] = (batch) => {
+    if (tokensInMemory(batch) > capacity) refused += 1;
   };
   await startRuns(fakeSettings, temporaryDirectory(t), fakeEnvironment({ capacity, onBatch, tokenBudget: 400 }));
-  t.true(refused > 0 && refused <= 4, `${refused} batches were refused`);
+  t.true(refused > 0 && refused <= 8, `${refused} batches were refused`);
+});
+
+test('forked or not, the scores are the same, and the tokens fed and saved add up', async (t) => {
+  const run = async (fork: boolean) =>
+    completed((await startRuns({ ...fakeSettings, fork }, temporaryDirectory(t), fakeEnvironment()))[0]);
+  const [forked, plain] = [await run(true), await run(false)];
+  t.deepEqual(forked.result.samples, plain.result.samples);
+  const saved = forked.result.summary.tasks.map(({ savedTokens }) => savedTokens);
+  for (const [index, task] of forked.result.summary.tasks.entries())
+    t.is(task.inputTokens + task.savedTokens, plain.result.summary.tasks[index]!.inputTokens);
+  t.deepEqual(saved.slice(0, 4), [0, 0, 0, 0]);
+  t.true(saved[4]! > 0 && saved[5]! > 0);
+  const total = saved.reduce((sum, tokens) => sum + tokens, 0);
+  t.is(forked.result.summary.savedTokens, total);
+  t.is(plain.result.summary.savedTokens, 0);
+  t.like(readJson(forked.directory, 'run.json'), { loaded: { schedule: { savedTokens: total } } });
+});
+
+test('choices that do not fit together are scored one by one, from their beginning', async (t) => {
+  const shares: number[] = [];
+  const scored = async (capacity: number) =>
+    completed(
+      (
+        await startRuns(
+          fakeSettings,
+          temporaryDirectory(t),
+          fakeEnvironment({
+            capacity,
+            onBatch: (batch) => {
+              if (tokensInMemory(batch) <= capacity) shares.push(batch.shared);
+            },
+          }),
+        )
+      )[0],
+    ).result.samples;
+  const reference = await scored(Infinity);
+  t.true(shares.some((shared) => shared > 0));
+  shares.length = 0;
+  t.deepEqual(await scored(48), reference);
+  t.true(shares.includes(0) && shares.some((shared) => shared > 0));
 });
 
 test('a request that does not fit by itself is left out and named, and the rest is scored', async (t) => {
@@ -101,6 +142,8 @@ test('metrics that are asked for beside the own ones are reported where the docu
     ['acc', 'acc_bytes'],
     ['perplexity', 'acc'],
     ['word_perplexity', 'byte_perplexity', 'bits_per_byte', 'token_perplexity'],
+    ['acc', 'acc_bytes'],
+    ['acc', 'acc_bytes'],
   ]);
 });
 

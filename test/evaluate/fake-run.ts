@@ -13,7 +13,7 @@ import { buildPlan } from '../../src/evaluate/plan.js';
 import type { Plan, PlanSettings } from '../../src/evaluate/plan.js';
 import type { RunEnvironment, RunOutcome } from '../../src/evaluate/run-models.js';
 import type { RunSettings } from '../../src/evaluate/run-settings.js';
-import type { QueryScore, Scorer, ScoreRow } from '../../src/evaluate/scorer.js';
+import type { QueryScore, ScoreBatch, Scorer } from '../../src/evaluate/scorer.js';
 import type { Document, Task } from '../../src/tasks/task.js';
 import { byteTokenizer } from '../../src/tokenizers/byte-tokenizer.js';
 
@@ -66,6 +66,36 @@ function yesNoDocument(index: number): Document {
   };
 }
 
+/** A context that fits beside its choices: they are computed from one state. Of every third document, two are the same. */
+function endingDocument(index: number): Document {
+  const context = `The ${noun(index)} has ${index} of`;
+  const choices = [noun(index + 1), noun(index + (index % 3 === 0 ? 1 : 2)), `${noun(index + 3)}s`, 'x'];
+  return {
+    kind: 'multiple-choice',
+    index,
+    row: { context },
+    requests: choices.map((choice) => ({ kind: 'loglikelihood', context, continuation: ` ${choice}` })),
+    target: index % 4,
+    choices,
+    gold: index % 4,
+  };
+}
+
+/** As WinoGrande: the choices stand in the context, and what is scored is the rest of the sentence. */
+function optionDocument(index: number): Document {
+  const choices = [noun(index), noun(index + 1)];
+  const context = (choice: string): string => `Near the ${index}th gate the ${choice}`;
+  return {
+    kind: 'multiple-choice',
+    index,
+    row: {},
+    requests: choices.map((choice) => ({ kind: 'loglikelihood', context: context(choice), continuation: ' fell.' })),
+    target: index % 2,
+    choices,
+    gold: index % 2,
+  };
+}
+
 function lastWordDocument(index: number): Document {
   const request = {
     kind: 'loglikelihood',
@@ -94,6 +124,8 @@ const kinds: [Task, (index: number) => Document][] = [
   [task('yes_no', 'multiple-choice', ['acc'], 9), yesNoDocument],
   [task('last_word', 'loglikelihood', ['perplexity', 'acc'], 7), lastWordDocument],
   [task('pages', 'rolling', ['word_perplexity', 'byte_perplexity', 'bits_per_byte'], 4), pageDocument],
+  [task('endings', 'multiple-choice', ['acc'], 11), endingDocument],
+  [task('options', 'multiple-choice', ['acc'], 6), optionDocument],
 ];
 
 export const fakeTasks: readonly LoadedTask[] = kinds.map(([fake, make]) => ({
@@ -114,6 +146,7 @@ export function fakePlan(changes: Partial<PlanSettings> = {}, tasks: readonly Lo
 export const planSettings: PlanSettings = {
   limit: null,
   batchSize: 'auto',
+  fork: true,
   bosPolicy: 'auto',
   maxLength: 48,
   tokenizerFingerprint: 'bytes',
@@ -125,7 +158,7 @@ export interface FakeScorerOptions {
   /** Padded tokens that fit into the memory of the device. */
   capacity?: number;
   /** Called with each batch before it is scored. */
-  onBatch?: (rows: readonly ScoreRow[]) => void | Promise<void>;
+  onBatch?: (batch: ScoreBatch) => void | Promise<void>;
 }
 
 /** As lm-evaluation-harness's `dummy` model: log-probabilities that depend on the question and on nothing else. */
@@ -133,12 +166,25 @@ export function fakeScorer({ tokenBudget = 400, capacity = Infinity, onBatch }: 
   return {
     tokenBudget,
     maxLength: planSettings.maxLength,
-    async score(rows) {
-      await onBatch?.(rows);
-      if (rows.length * Math.max(...rows.map(({ input }) => input.length)) > capacity) throw new OutOfMemoryError();
-      return rows.map(({ input, queries }) => queries.map(({ targets }) => fakeScore(input, targets)));
+    async score(batch) {
+      await onBatch?.(batch);
+      checkGroups(batch);
+      if (tokensInMemory(batch) > capacity) throw new OutOfMemoryError();
+      return batch.groups.flat().map(({ input, queries }) => queries.map(({ targets }) => fakeScore(input, targets)));
     },
   };
+}
+
+/** What a model may rely on: the rows of a group begin with the same tokens. */
+function checkGroups({ shared, groups }: ScoreBatch): void {
+  for (const rows of groups)
+    if (shared === 0 ? rows.length !== 1 : new Set(rows.map(({ input }) => input.slice(0, shared).join())).size !== 1)
+      throw new Error(`${rows.length} rows do not share ${shared} tokens`);
+}
+
+export function tokensInMemory({ shared, groups }: ScoreBatch): number {
+  const rows = groups.flat();
+  return groups.length * shared + rows.length * (Math.max(...rows.map(({ input }) => input.length)) - shared);
 }
 
 function fakeScore(input: readonly number[], targets: readonly number[]): QueryScore {
@@ -200,6 +246,7 @@ export const fakeSettings: RunSettings = {
   tokenizer: null,
   limit: null,
   batchSize: { kind: 'auto' },
+  fork: true,
   maxLength: null,
   bos: 'auto',
   seed: 0,

@@ -6,7 +6,7 @@ import { cutSchedule } from '../../src/evaluate/schedule.js';
 import { UserError } from '../../src/user-error.js';
 import { fakePlan, temporaryDirectory } from './fake-run.js';
 
-const { batches } = cutSchedule(await fakePlan(), { kind: 'rows', rows: 6 }, 400);
+const { batches } = cutSchedule(await fakePlan(), { batchSize: { kind: 'rows', rows: 6 }, fork: true }, 400);
 const outcomes = batches.map((batch, index) =>
   piecesOf(batch).map((_, position) => ({
     logprob: -Math.PI / (1 + index + position / 7),

@@ -2,6 +2,7 @@ import test from 'ava';
 import { startEngine } from '../../src/backends/engine.js';
 import { OutOfMemoryError } from '../../src/backends/out-of-memory.js';
 import { createScorer } from '../../src/evaluate/model-scorer.js';
+import { plainBatch } from '../../src/evaluate/scorer.js';
 import type { ScoreRow } from '../../src/evaluate/scorer.js';
 import { loadModel } from '../../src/index.js';
 import { openModel, startModel } from '../../src/models/load-language-model.js';
@@ -50,9 +51,9 @@ for (const spec of MODELS) {
 
   test.serial(`${spec}: rows score alone as in a batch, however they are padded`, async (t) => {
     const { model, scorer } = await start(spec);
-    const together = await scorer.score(requests.map(rowOf));
+    const together = await scorer.score(plainBatch(requests.map(rowOf)));
     for (const [i, request] of requests.entries()) {
-      const alone = (await scorer.score([rowOf(request)]))[0]![0]!;
+      const alone = (await scorer.score(plainBatch([rowOf(request)])))[0]![0]!;
       const perToken = Math.abs(alone.logprob - together[i]![0]!.logprob) / request.continuation.length;
       t.true(perToken < 1e-5, `row ${i} differs by ${perToken} a token`);
     }
@@ -64,8 +65,8 @@ test.serial('requests that share a row score as if they did not', async (t) => {
   const { model, scorer } = await start(MODELS[0]!);
   const input = [5, 6, 7, 8];
   const targets = [[9], [10], [8, 11]];
-  const shared = await scorer.score([{ input, queries: targets.map((ids) => ({ targets: ids })) }]);
-  const apart = await scorer.score(targets.map((ids) => ({ input, queries: [{ targets: ids }] })));
+  const shared = await scorer.score(plainBatch([{ input, queries: targets.map((ids) => ({ targets: ids })) }]));
+  const apart = await scorer.score(plainBatch(targets.map((ids) => ({ input, queries: [{ targets: ids }] }))));
   t.deepEqual(
     shared[0]!.map(({ logprob }) => logprob.toFixed(5)),
     apart.map(([score]) => score!.logprob.toFixed(5)),
@@ -78,8 +79,8 @@ test.serial('what would overflow the heap is refused before it is tried', async 
   const small = { ...engine, memoryLimit: 2 * model.memory().bytes + 2 * model.activationBytes(1, 100) };
   const scorer = createScorer(model, small);
   const row = { input: Array<number>(100).fill(1), queries: [{ targets: [2] }] };
-  t.is((await scorer.score([row]))[0]!.length, 1);
-  await t.throwsAsync(scorer.score(Array<ScoreRow>(64).fill(row)), {
+  t.is((await scorer.score(plainBatch([row])))[0]!.length, 1);
+  await t.throwsAsync(scorer.score(plainBatch(Array<ScoreRow>(64).fill(row))), {
     instanceOf: OutOfMemoryError,
     message: /64 rows of 100 tokens/,
   });

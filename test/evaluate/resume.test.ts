@@ -165,6 +165,7 @@ test('options that are repeated have to be those of the run', async (t) => {
   const resume = (given: Partial<RunSettings>) => resumeRuns(directory, given, fakeEnvironment());
   await t.notThrowsAsync(resume({ dtype: 'f32', limit: null, batchSize: { kind: 'auto' } }));
   await t.throwsAsync(resume({ dtype: 'f16' }), { message: /started with dtype "f32", and cannot go on with "f16"/ });
+  await t.throwsAsync(resume({ fork: false }), { message: /started with fork true, and cannot go on with false/ });
   await t.throwsAsync(resume({ limit: 3 }), { message: /limit null, and cannot go on with 3/ });
 });
 

@@ -136,9 +136,9 @@ test('keys that a config.json leaves out have the defaults of its class', (t) =>
 for (const [keys, message] of [
   [{ ...deltaNet, qk_norm: 'sum' }, '"qk_norm" is "sum", expected l2'],
   [{ ...deltaNet, qk_activation: 'elu' }, '"qk_activation" is "elu", expected silu'],
-  [{ ...deltaNet, num_heads: 3 }, '"expand_k" of 1 makes heads of size 21.333333333333332'],
+  [{ ...deltaNet, num_heads: 3 }, '"expand_k" is 1: 64 channels do not divide into 3 heads'],
   [{ ...deltaNet, conv_bias: true }, '"conv_bias" is true, a setting that is not supported'],
-  [{ ...gatedDeltaNet, expand_v: 1.01 }, '"expand_v" of 1.01 makes heads of size 32.32'],
+  [{ ...gatedDeltaNet, expand_v: 1.01 }, '"expand_v" is 1.01: 32.32 is no size of a head'],
   [{ ...gatedDeltaNet, num_v_heads: 3 }, '3 value heads cannot share 2 query and key heads evenly'],
 ] as const)
   test(`refused: ${message}`, (t) => {

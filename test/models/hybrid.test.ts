@@ -54,6 +54,14 @@ test('listed layers have the parameters of attention, the others those of the fa
   for (const layer of [0, 2]) t.deepEqual(shapes(hybrid(windowed), layer), shapes(pure, layer));
 });
 
+for (const family of ['retnet', 'gla', 'gsa', 'delta_net', 'gated_deltanet'])
+  test(`${family} takes layers of attention`, (t) => {
+    const trunk = { model_type: family, vocab_size: 257, hidden_size: 64, num_hidden_layers: 2, num_heads: 2 };
+    const mixed = { ...trunk, attn: { layers: [1], num_heads: 4 } };
+    t.deepEqual(shapes(mixed, 0), shapes(trunk, 0));
+    t.deepEqual(Object.keys(shapes(mixed, 1)), ['q_proj.weight', 'k_proj.weight', 'v_proj.weight', 'o_proj.weight']);
+  });
+
 test('no list, and an empty one, are the family alone', (t) => {
   for (const attn of [null, { layers: [], num_heads: 4 }, []])
     for (const layer of [0, 1, 2]) t.deepEqual(shapes(hybrid(attn), layer), shapes(pure, layer));

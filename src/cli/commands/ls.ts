@@ -11,6 +11,8 @@ interface Listing {
   entries: readonly object[];
   header: readonly string[];
   rows: readonly (readonly string[])[];
+  /** Printed below the cells. */
+  remarks?: readonly string[];
 }
 
 export const ls: CommandDefinition = (program) => {
@@ -62,22 +64,50 @@ async function listTaskRows(): Promise<Listing> {
   };
 }
 
+/** The size and the position that costs are given for: where the paper's models are compared, at their training length. */
+const COST_OF = { size: '340m', position: 4096 } as const;
+
 async function listBaselineRows(): Promise<Listing> {
   const { listBaselines } = await import('../../models/registry.js');
-  const baselines = await listBaselines();
-  const entries = baselines.map(({ name, label, sizes, description, paper }) => {
-    return { name, label, sizes: Object.keys(sizes), description, paper };
+  const { parameterCount } = await import('../../report/number-text.js');
+  const { size, position } = COST_OF;
+  const entries = (await listBaselines()).map(({ name, label, sizes, description, paper, reference, cost }) => {
+    const shape = sizes[size];
+    if (shape === undefined) throw new Error(`${name} has no size ${size}`);
+    const costOfSize = cost(shape);
+    return {
+      name,
+      label,
+      sizes: Object.keys(sizes),
+      description,
+      paper,
+      reference,
+      cost: {
+        size,
+        position,
+        parameters: costOfSize.parameters,
+        stateBytes: costOfSize.stateBytes(1, position),
+        flopsPerToken: costOfSize.flopsPerToken({ kind: 'decode', position }),
+      },
+    };
   });
   return {
     entries,
-    header: ['baseline', 'label', 'sizes', 'what', 'paper'],
-    rows: entries.map((baseline) => [
-      baseline.name,
-      baseline.label,
-      baseline.sizes.join(', '),
-      baseline.description,
-      baseline.paper,
+    header: ['baseline', 'sizes', 'params', 'state', 'FLOPs/token', 'reference', 'golden', 'what'],
+    rows: entries.map(({ name, sizes, cost, reference, description }) => [
+      name,
+      sizes.join(', '),
+      parameterCount(cost.parameters),
+      `${(cost.stateBytes / 2 ** 20).toFixed(1)} MiB`,
+      parameterCount(cost.flopsPerToken),
+      reference.source,
+      reference.golden.length === 0 ? 'none' : `${reference.golden.length} met`,
+      description,
     ]),
+    remarks: [
+      `params, state and FLOPs/token: ${size}, f32, one row, the token at position ${position}.`,
+      'golden: models computed by the reference whose logits, loss and gradients the tests compare with ours.',
+    ],
   };
 }
 
@@ -91,9 +121,9 @@ async function listBackendRows(): Promise<Listing> {
   };
 }
 
-async function asText({ header, rows }: Listing): Promise<string> {
+async function asText({ header, rows, remarks = [] }: Listing): Promise<string> {
   const { renderText } = await import('../../report/render-text.js');
   const { textCell } = await import('../../report/table.js');
   const columns = header.map((title) => ({ key: title, title, align: 'left' as const }));
-  return renderText({ columns, sections: [rows.map((cells) => cells.map(textCell))], remarks: [] });
+  return renderText({ columns, sections: [rows.map((cells) => cells.map(textCell))], remarks });
 }

@@ -24,6 +24,7 @@ export const run: CommandDefinition = (program, interrupts) => {
     options.dtype,
     options.limit,
     options.batchSize,
+    runOptions.noFork,
     options.maxLength,
     options.bos,
     options.seed,

@@ -2,13 +2,15 @@
 // token, with the channels innermost, so that every array is read in order; one exponential a token, channel and state.
 // Sums over tokens and rows are taken in f64.
 import type { TensorInfo } from '#tfjs';
+import { exponentialOfNegative } from './exponential.js';
 import { registerHostKernel, type HostMemory } from './host-memory.js';
 
 /** Tokens between two states that the gradient keeps; those in between are computed again. */
 const CHECKPOINT = 64;
 
-/** By name: x, dt [B, T, I], a [I, N], b, c [B, T, N], d [I], initial [B, N, I]. */
-type Inputs = Readonly<Record<'x' | 'dt' | 'a' | 'b' | 'c' | 'd' | 'initial', TensorInfo>>;
+/** x, dt [B, T, I], a [I, N], b, c [B, T, N], d [I], initial [B, N, I]. */
+const INPUTS = ['x', 'dt', 'a', 'b', 'c', 'd', 'initial'] as const;
+type Inputs = Readonly<Record<(typeof INPUTS)[number], TensorInfo>>;
 
 interface Dimensions {
   readonly batch: number;
@@ -68,7 +70,7 @@ function advance(
     const weight = b[t * states + n]!;
     for (let i = 0, at = n * channels; i < channels; i++, at++) {
       const step = dt[token + i]!;
-      const decay = Math.exp(step * a[at]!);
+      const decay = exponentialOfNegative(step * a[at]!);
       if (decays !== undefined) decays[at] = decay;
       next[at] = decay * previous[at]! + step * x[token + i]! * weight;
     }
@@ -87,18 +89,11 @@ function read({ x, c, d }: Row, t: number, h: Float32Array, y: Float32Array, { c
 function scanGradient(inputs: Inputs & { dOutput: TensorInfo }, memory: HostMemory): TensorInfo[] {
   const size = dimensions(inputs);
   const { batch, length, channels, states } = size;
-  const outputs = [inputs.x, inputs.dt, inputs.a, inputs.b, inputs.c, inputs.d, inputs.initial].map(({ shape }) =>
-    memory.allocate(shape),
-  );
-  const [dX, dDt, dA, dB, dC, dD, dInitial] = outputs.map((tensor) => memory.floats(tensor)) as [...Float32Array[]] as [
-    Float32Array,
-    Float32Array,
-    Float32Array,
-    Float32Array,
-    Float32Array,
-    Float32Array,
-    Float32Array,
-  ];
+  const outputs = INPUTS.map((name) => memory.allocate(inputs[name].shape));
+  const gradients = Object.fromEntries(INPUTS.map((name, k) => [name, memory.floats(outputs[k]!)])) as Record<
+    keyof Inputs,
+    Float32Array
+  >;
   const dOutput = memory.floats(inputs.dOutput);
   const initial = memory.floats(inputs.initial);
   const rows = rowsOf(inputs, size, memory);
@@ -107,17 +102,17 @@ function scanGradient(inputs: Inputs & { dOutput: TensorInfo }, memory: HostMemo
   for (let index = 0; index < batch; index++) {
     const [dY, dState] = outputAndState(dOutput, index, size);
     rowGradient(rows(index), part(initial, index, states * channels), dY, dState, size, work, {
-      x: part(dX, index, length * channels),
-      dt: part(dDt, index, length * channels),
-      b: part(dB, index, length * states),
-      c: part(dC, index, length * states),
-      initial: part(dInitial, index, states * channels),
+      x: part(gradients.x, index, length * channels),
+      dt: part(gradients.dt, index, length * channels),
+      b: part(gradients.b, index, length * states),
+      c: part(gradients.c, index, length * states),
+      initial: part(gradients.initial, index, states * channels),
       sums,
     });
   }
   for (let i = 0; i < channels; i++) {
-    dD[i] = sums.d[i]!;
-    for (let n = 0; n < states; n++) dA[i * states + n] = sums.a[n * channels + i]!;
+    gradients.d[i] = sums.d[i]!;
+    for (let n = 0; n < states; n++) gradients.a[i * states + n] = sums.a[n * channels + i]!;
   }
   return outputs;
 }

@@ -6,6 +6,7 @@ import { rmsNorm } from '../../ops/rms-norm.js';
 import { rotate } from '../../ops/rotary.js';
 import { FULL_PIECE, keysPerQuery, windowedAttention } from '../../ops/windowed-attention.js';
 import type { ModelConfig } from '../checkpoint/model-config.js';
+import { forkRows } from '../fork-rows.js';
 import type { Mixer, MixerContext, ParameterSpec } from '../mixer.js';
 import { linearParameters, normParameter } from '../parameter-spec.js';
 
@@ -82,11 +83,7 @@ export class Attention implements Mixer<KeyValueCache> {
   }
 
   fork(state: KeyValueCache, copies: readonly number[]): KeyValueCache {
-    const rows = tf.tensor1d(
-      copies.flatMap((count, row) => Array<number>(count).fill(row)),
-      'int32',
-    );
-    return { keys: tf.gather(state.keys, rows), values: tf.gather(state.values, rows) };
+    return { keys: forkRows(state.keys, copies), values: forkRows(state.values, copies) };
   }
 
   /** Keys and values of the last `window` positions (the step's own included), or of all. */

@@ -4,6 +4,7 @@ import { boolean, configError, or, positiveInteger, positiveNumber, readKeys } f
 import { flaKeys, flaTrunk } from '../checkpoint/fla-keys.js';
 import type { ModelConfig } from '../checkpoint/model-config.js';
 import { CANONICAL, defineFamily, NORM_FIRST } from '../family.js';
+import { expandedHeads } from './expanded-heads.js';
 import { DeltaNet, type DeltaNetConfig } from './delta-net.js';
 
 const deltaKeys = flaKeys.extend({
@@ -39,15 +40,11 @@ export const deltaNet = defineFamily({
   layouts: [CANONICAL, NORM_FIRST],
   readConfig(raw, file) {
     const keys = readKeys(deltaNetKeys, raw, file);
-    const headSize = (key: 'expand_k' | 'expand_v') =>
-      wholeSize((keys.hidden_size * keys[key]) / keys.num_heads, `"${key}" of ${keys[key]}`, file);
+    const { heads, keyDim, valueDim } = expandedHeads(keys, file);
     return {
       ...flaTrunk('delta_net', keys, file),
       ...common(keys),
-      heads: keys.num_heads,
-      valueHeads: keys.num_heads,
-      keyDim: headSize('expand_k'),
-      valueDim: headSize('expand_v'),
+      ...{ heads, valueHeads: heads, keyDim, valueDim },
       decay: false,
       learnedRate: keys.use_beta,
       outputGate: keys.use_gate,
@@ -64,13 +61,16 @@ export const gatedDeltaNet = defineFamily({
     const valueHeads = keys.num_v_heads ?? keys.num_heads;
     if (valueHeads % keys.num_heads !== 0)
       throw configError(file, `${valueHeads} value heads cannot share ${keys.num_heads} query and key heads evenly`);
+    const valueDim = keys.head_dim * keys.expand_v;
+    if (!Number.isInteger(valueDim))
+      throw configError(file, `"expand_v" is ${keys.expand_v}: ${valueDim} is no size of a head`);
     return {
       ...flaTrunk('gated_deltanet', keys, file),
       ...common(keys),
       heads: keys.num_heads,
       valueHeads,
       keyDim: keys.head_dim,
-      valueDim: wholeSize(keys.head_dim * keys.expand_v, `"expand_v" of ${keys.expand_v}`, file),
+      valueDim,
       decay: true,
       learnedRate: true,
       outputGate: keys.use_gate,
@@ -84,10 +84,4 @@ function common(keys: z.infer<typeof deltaKeys>) {
     convolutionTaps: keys.use_short_conv ? keys.conv_size : null,
     negativeEigenvalues: keys.allow_neg_eigval,
   };
-}
-
-function wholeSize(size: number, cause: string, file: string): number {
-  const rounded = Math.round(size);
-  if (Math.abs(size - rounded) > 1e-5 * size) throw configError(file, `${cause} makes heads of size ${size}`);
-  return rounded;
 }

@@ -1,4 +1,4 @@
-// How RetNet's and GLA's layers end in flash-linear-attention: RMSNorm of every head, gated by silu(g_proj x) where the
+// How the layers of RetNet, GLA and the delta rule end in flash-linear-attention: RMSNorm of every head, gated by silu(g_proj x) where the
 // configuration says so, and the output projection.
 import * as tf from '#tfjs';
 import { constant } from '../../ops/constants.js';
@@ -21,21 +21,25 @@ export interface GatedOutputConfig {
   readonly normWeight: boolean;
 }
 
-const NORM = 'attn.g_norm_swish_gate.weight';
+/** The norm's name in RetNet and GLA. */
+export const GATED_NORM = 'attn.g_norm_swish_gate';
 
-/** The norm's name where it is not fused with the gate: `fuse_norm` false, or no gate. The mathematics is the same. */
+/** That name where it is not fused with the gate: `fuse_norm` false, or no gate. The mathematics is the same. */
 export const SEPARATE_NORM: Renames = [['.g_norm_swish_gate.', '.g_norm.']];
 
 export class GatedOutput {
   readonly parameters: readonly ParameterSpec[];
   private readonly config: GatedOutputConfig;
+  private readonly norm: string;
 
-  constructor(config: GatedOutputConfig) {
+  /** `norm` is the norm's name in the layer. */
+  constructor(config: GatedOutputConfig, norm: string) {
     const { hiddenSize, initializerRange, heads, valueDim, outputGate, normWeight } = config;
     this.config = config;
+    this.norm = `${norm}.weight`;
     this.parameters = [
       ...(outputGate ? [matrixParameter('attn.g_proj.weight', heads * valueDim, hiddenSize, initializerRange)] : []),
-      ...(normWeight ? [normParameter(NORM, valueDim)] : []),
+      ...(normWeight ? [normParameter(this.norm, valueDim)] : []),
       matrixParameter('attn.o_proj.weight', hiddenSize, heads * valueDim, initializerRange),
     ];
   }
@@ -45,7 +49,7 @@ export class GatedOutput {
     const { normEps, heads, valueDim, outputGate, normWeight } = this.config;
     const [batch, length] = x.shape;
     const perToken = tf.transpose(o, [0, 2, 1, 3]);
-    const weight = normWeight ? context.weight(NORM) : ones(valueDim);
+    const weight = normWeight ? context.weight(this.norm) : ones(valueDim);
     const epsilon = { epsilon: normEps };
     const normed = outputGate
       ? gatedRmsNorm({ x: perToken, gate: this.gate(x, context), weight }, epsilon)

@@ -6,14 +6,14 @@ import { z } from 'zod';
 import { gatedLinearAttention, gatedLinearAttentionStep, gatedWorkspace } from '../../ops/gated-linear-attention.js';
 import { linear } from '../../ops/linear.js';
 import { logSigmoid } from '../../ops/softplus.js';
-import { boolean, or, positiveInteger, positiveNumber, readKeys } from '../checkpoint/config-keys.js';
+import { ATTENTION_KEYS, boolean, or, positiveInteger, positiveNumber, readKeys } from '../checkpoint/config-keys.js';
 import { flaKeys, flaTrunk } from '../checkpoint/fla-keys.js';
 import type { ModelConfig } from '../checkpoint/model-config.js';
 import { CANONICAL, defineFamily, NORM_FIRST } from '../family.js';
 import { forkRows } from '../fork-rows.js';
 import type { Mixer, MixerContext, ParameterSpec } from '../mixer.js';
 import { linearParameters } from '../parameter-spec.js';
-import { GatedOutput, SEPARATE_NORM } from './gated-output.js';
+import { GATED_NORM, GatedOutput, SEPARATE_NORM } from './gated-output.js';
 import { expandedHeads } from './expanded-heads.js';
 import { splitHeads } from './heads.js';
 import { QueryKeyValue, type ConvolutionState } from './query-key-value.js';
@@ -54,7 +54,7 @@ export class Gla implements Mixer<GlaState> {
     const { hiddenSize, initializerRange, heads, keyDim, valueDim } = config;
     this.config = config;
     this.projections = new QueryKeyValue({ ...config, keySize: heads * keyDim, valueSize: heads * valueDim });
-    this.output = new GatedOutput(config);
+    this.output = new GatedOutput(config, GATED_NORM);
     this.parameters = [
       ...this.projections.parameters,
       ...linearParameters('attn.gk_proj.0', GATE_RANK, hiddenSize, false, initializerRange),
@@ -126,7 +126,7 @@ export class Gla implements Mixer<GlaState> {
   }
 }
 
-const glaKeys = flaKeys.extend({
+const glaKeys = flaKeys.omit(ATTENTION_KEYS).extend({
   num_heads: or(positiveInteger, 4),
   num_kv_heads: positiveInteger.nullish(),
   expand_k: or(positiveNumber, 0.5),

@@ -9,13 +9,21 @@ import {
   decayedWorkspace,
 } from '../../ops/decayed-linear-attention.js';
 import { rotate } from '../../ops/rotary.js';
-import { boolean, configError, or, positiveInteger, positiveNumber, readKeys } from '../checkpoint/config-keys.js';
+import {
+  ATTENTION_KEYS,
+  boolean,
+  configError,
+  or,
+  positiveInteger,
+  positiveNumber,
+  readKeys,
+} from '../checkpoint/config-keys.js';
 import { flaKeys, flaTrunk } from '../checkpoint/fla-keys.js';
 import type { ModelConfig } from '../checkpoint/model-config.js';
 import { CANONICAL, defineFamily, NORM_FIRST } from '../family.js';
 import { forkRows } from '../fork-rows.js';
 import type { Mixer, MixerContext, ParameterSpec } from '../mixer.js';
-import { GatedOutput, SEPARATE_NORM } from './gated-output.js';
+import { GATED_NORM, GatedOutput, SEPARATE_NORM } from './gated-output.js';
 import { expandedHeads } from './expanded-heads.js';
 import { splitHeads } from './heads.js';
 import { QueryKeyValue } from './query-key-value.js';
@@ -55,7 +63,7 @@ export class RetNet implements Mixer<RetNetState> {
       valueSize: heads * valueDim,
       convolutionTaps: null,
     });
-    this.output = new GatedOutput(config);
+    this.output = new GatedOutput(config, GATED_NORM);
     this.parameters = [...this.projections.parameters, ...this.output.parameters];
   }
 
@@ -121,7 +129,7 @@ function logDecays(batch: number, heads: number, length: number): tf.Tensor3D {
   return tf.tile(perHead, [batch, 1, length]);
 }
 
-const retNetKeys = flaKeys.extend({
+const retNetKeys = flaKeys.omit(ATTENTION_KEYS).extend({
   num_heads: or(positiveInteger, 8),
   num_kv_heads: positiveInteger.nullish(),
   expand_k: or(positiveNumber, 1),

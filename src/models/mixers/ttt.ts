@@ -171,10 +171,11 @@ export class Ttt implements Mixer<TttState> {
     );
   }
 
-  /** Projections and rotations, what is read, the norms, and some states. */
+  /** Projections and rotations, their pieces, what is read, norms, and what gate and convolutions add. */
   workspace(length: number): number {
-    const { hiddenSize, headDim } = this.config;
-    return hiddenSize * (26 * length + 6 * headDim);
+    const { hiddenSize, gate, sharedQk, preConvolution } = this.config;
+    const convolutions = 2 * Number(sharedQk) + Number(preConvolution);
+    return hiddenSize * length * (66 + 12 * Number(gate) + 17 * convolutions);
   }
 
   private project(x: tf.Tensor3D, name: string, context: MixerContext): tf.Tensor3D {

@@ -6,6 +6,7 @@ import type { ModelConfig } from '../../../src/models/checkpoint/model-config.js
 import type { AttentionConfig } from '../../../src/models/mixers/attention.js';
 import { normaliseConfig } from '../../../src/models/checkpoint/normalise-config.js';
 import { alibiSlopes } from '../../../src/models/checkpoint/slopes.js';
+import { FAMILIES } from '../../../src/models/families.js';
 import { UserError } from '../../../src/user-error.js';
 import { goldenModel, tinyConfig } from './files.js';
 
@@ -187,7 +188,7 @@ const mistakes: [what: string, config: () => unknown, message: string][] = [
   [
     'another model_type',
     () => normalise({ model_type: 'gpt2' }),
-    '"model_type" is "gpt2", expected one of swat, transformer, llama, mistral',
+    `"model_type" is "gpt2", expected one of ${Object.keys(FAMILIES).join(', ')}`,
   ],
   ['no object', () => normalise([1]), 'it is [1], Invalid input: expected object, received array'],
   ['no hidden size', () => swat({ hidden_size: undefined }), '"hidden_size" is missing, expected a positive integer'],

@@ -1,0 +1,172 @@
+// The neural memory of Titans (Behrouz et al. 2025, eq. 11-16) where the memory is one matrix M, which answers a query row q
+// with q M. Its surprise at a token is the gradient of |k M - v|^2:
+//   S[t] = eta[t] S[t-1] - theta[t] 2 k[t]^T (k[t] M' - v[t])
+//   M[t] = (1 - alpha[t]) M[t-1] + S[t]
+//   o[t] = q[t] M[t]
+// M' is the memory at the start of the token's chunk (eq. 16); in chunks of one token it is M[t-1] (eq. 12).
+//
+// Within a chunk everything is linear in the memory, momentum and errors it starts with, so that a chunk is a few products:
+//   E = K M' - V
+//   o[t] = b[t] q[t] M[0] + f[t] q[t] S[0] - sum over j <= t of G[t,j] (q[t].k[j]) E[j]
+//   M[C] = b[C] M[0] + f[C] S[0] - (diag(G[C]) K)^T E
+//   S[C] = m[C] S[0] - (diag(n[C]) K)^T E
+// with b[t] and m[t] the products of 1 - alpha and eta up to t, n[i,j] = 2 theta[j] m[i] / m[j],
+// f[t] = sum over i <= t of b[t] / b[i] m[i] and G[t,j] = sum over j <= i <= t of b[t] / b[i] n[i,j].
+// The ratios are exponentials of sums of logarithms that are never positive.
+import * as tf from '#tfjs';
+import { neuralMemoryChunks, type Matrices, type StartMatrices } from './neural-memory-chunks.js';
+import { scope } from './scope.js';
+import { lowerTriangle } from './triangles.js';
+
+export interface NeuralMemoryInputs {
+  /** [B, N, T, D] */
+  readonly q: tf.Tensor4D;
+  /** [B, N, T, D] */
+  readonly k: tf.Tensor4D;
+  /** [B, N, T, D] */
+  readonly v: tf.Tensor4D;
+  /** log(1 - alpha), [B, N, T]: what the memory keeps. */
+  readonly logKeep: tf.Tensor3D;
+  /** log(eta), [B, N, T]: what the momentum keeps. */
+  readonly logMomentum: tf.Tensor3D;
+  /** theta, [B, N, T]: the step along the gradient. */
+  readonly stepSize: tf.Tensor3D;
+  readonly state: NeuralMemoryState;
+}
+
+export interface NeuralMemoryState {
+  /** M, [B, N, D, D] */
+  readonly memory: tf.Tensor4D;
+  /** S, [B, N, D, D] */
+  readonly momentum: tf.Tensor4D;
+  /** M' of the chunk under way, [B, N, D, D]; null between two chunks, where it is M. */
+  readonly chunkStart: tf.Tensor4D | null;
+}
+
+export interface NeuralMemoryAttributes {
+  /** Tokens in a chunk. */
+  readonly chunk: number;
+  /** Tokens of the chunk under way that the state has seen; 0 between two chunks. */
+  readonly seen: number;
+}
+
+type Token = 'q' | 'k' | 'v' | 'logKeep' | 'logMomentum' | 'stepSize';
+
+/** A run of chunks of one length, for all R = B N heads at once. */
+interface Run {
+  readonly count: number;
+  readonly length: number;
+  /** q, k, v [R, count * length, D]; the gates [R, count * length]. */
+  readonly tokens: Readonly<Record<Token, tf.Tensor>>;
+}
+
+/** -> o [B, N, T, D] and the state after T tokens. Cost grows with T x (chunk + D). */
+export function neuralMemory(
+  inputs: NeuralMemoryInputs,
+  { chunk, seen }: NeuralMemoryAttributes,
+): { o: tf.Tensor4D; state: NeuralMemoryState } {
+  const { q, state } = inputs;
+  const [batch, heads, length] = q.shape;
+  const byHead = (x: tf.Tensor) => tf.reshape<tf.Rank>(x, [batch * heads, ...x.shape.slice(2)]);
+  const byRow = (x: tf.Tensor) => tf.reshape<tf.Rank>(x, [batch, heads, ...x.shape.slice(1)]) as tf.Tensor4D;
+
+  let [memory, momentum] = [byHead(state.memory), byHead(state.momentum)];
+  let chunkStart = state.chunkStart === null ? memory : byHead(state.chunkStart);
+  const outputs: tf.Tensor[] = [];
+  for (const run of cutIntoRuns(mapTokens(inputs, byHead), runsOf(length, chunk, seen))) {
+    if (outputs.length > 0) chunkStart = memory;
+    const form = run.count * run.length === 1 ? oneToken : chunks;
+    const after = form(run, { memory, momentum, chunkStart });
+    outputs.push(after.o);
+    ({ memory, momentum } = after);
+  }
+  return {
+    o: byRow(outputs.length === 1 ? outputs[0]! : tf.concat(outputs, 1)),
+    state: {
+      memory: byRow(memory),
+      momentum: byRow(momentum),
+      chunkStart: (seen + length) % chunk === 0 ? null : byRow(chunkStart),
+    },
+  };
+}
+
+/** The rest of the chunk under way, the whole chunks, and the start of another: those that there are. */
+function runsOf(length: number, chunk: number, seen: number): Omit<Run, 'tokens'>[] {
+  const rest = Math.min(length, seen === 0 ? 0 : chunk - seen);
+  const whole = Math.floor((length - rest) / chunk);
+  const runs = [
+    { count: 1, length: rest },
+    { count: whole, length: chunk },
+    { count: 1, length: length - rest - whole * chunk },
+  ];
+  return runs.filter((run) => run.count * run.length > 0);
+}
+
+function cutIntoRuns(tokens: Run['tokens'], runs: readonly Omit<Run, 'tokens'>[]): Run[] {
+  const sizes = runs.map(({ count, length }) => count * length);
+  const parts = mapTokens(tokens, (x) => (runs.length === 1 ? [x] : tf.split(x, sizes, 1)));
+  return runs.map((run, i) => ({ ...run, tokens: mapTokens(parts, (part) => part[i]!) }));
+}
+
+/** Equations 11 to 15 as they stand. */
+function oneToken({ tokens }: Run, { memory, momentum, chunkStart }: StartMatrices): Matrices & { o: tf.Tensor } {
+  const { q, k, v, logKeep, logMomentum, stepSize } = mapTokens(tokens, (x) =>
+    x.rank === 2 ? tf.expandDims(x, 2) : x,
+  );
+  const error = tf.sub(tf.matMul(k, chunkStart), v);
+  const gradient = tf.matMul(k, tf.mul(error, tf.mul(stepSize, 2)), true);
+  const nextMomentum = tf.sub(tf.mul(tf.exp(logMomentum), momentum), gradient);
+  const nextMemory = tf.add(tf.mul(tf.exp(logKeep), memory), nextMomentum);
+  return { o: tf.matMul(q, nextMemory), memory: nextMemory, momentum: nextMomentum };
+}
+
+/** The chunk form: what no state enters for all chunks at once, then chunk after chunk. */
+function chunks({ count, length, tokens }: Run, start: StartMatrices): Matrices & { o: tf.Tensor } {
+  const parts = scope(() => {
+    const [heads, , dim] = tokens.q.shape as [number, number, number];
+    const vectors = (x: tf.Tensor) => tf.reshape(x, [heads * count, length, dim]);
+    const scalars = (x: tf.Tensor) => tf.reshape(x, [heads * count, length]) as tf.Tensor2D;
+    const [q, k, v] = [vectors(tokens.q), vectors(tokens.k), vectors(tokens.v)];
+
+    const keep = decays(scalars(tokens.logKeep)); // b[t], b[t] / b[i]
+    const push = decays(scalars(tokens.logMomentum)); // m[i], m[i] / m[j]
+    const carried = tf.sum(tf.mul(keep.between, tf.expandDims(push.fromStart, 1)), 2); // f[t]
+    const toMomentum = tf.mul(push.between, tf.expandDims(tf.mul(scalars(tokens.stepSize), 2), 1)); // n[i,j]
+    const toMemory = tf.matMul(keep.between, toMomentum); // G[t,j]
+
+    const byChunk = (x: tf.Tensor) => tf.reshape<tf.Rank>(x, [heads, count, ...x.shape.slice(1)]);
+    const column = (x: tf.Tensor) => tf.expandDims(x, 2);
+    const last = (x: tf.Tensor) => tf.slice(x, [0, length - 1, 0], [-1, 1, -1]);
+    const weightedKeys = (weights: tf.Tensor) => byChunk(tf.mul(k, tf.reshape(last(weights), [-1, length, 1])));
+    return {
+      k: byChunk(k),
+      v: byChunk(v),
+      qOnMemory: byChunk(tf.mul(q, column(keep.fromStart))),
+      qOnMomentum: byChunk(tf.mul(q, column(carried))),
+      weights: byChunk(tf.mul(toMemory, tf.matMul(q, k, false, true))),
+      kToMemory: weightedKeys(toMemory),
+      kToMomentum: weightedKeys(toMomentum),
+      kept: byChunk(last(column(keep.fromStart))),
+      carried: byChunk(last(column(carried))),
+      pushed: byChunk(last(column(push.fromStart))),
+    };
+  });
+  return neuralMemoryChunks({ ...parts, ...start });
+}
+
+/**
+ * Products of the factors exp(logs), none above 1. logs [n, C] -> those from the start to t, [n, C], and those after i up
+ * to t, [n, C (t), C (i)], 0 for i > t.
+ */
+function decays(logs: tf.Tensor2D): { fromStart: tf.Tensor; between: tf.Tensor } {
+  const lower = lowerTriangle(logs.shape[1]);
+  const sums = tf.matMul(logs, lower, false, true);
+  const differences = tf.sub(tf.expandDims(sums, 2), tf.expandDims(sums, 1));
+  // Above the diagonal the differences are positive: they must go before the exponential.
+  return { fromStart: tf.exp(sums), between: tf.mul(tf.exp(tf.mul(differences, lower)), lower) };
+}
+
+function mapTokens<A, B>(tokens: Readonly<Record<Token, A>>, f: (x: A) => B): Record<Token, B> {
+  const { q, k, v, logKeep, logMomentum, stepSize } = tokens;
+  return { q: f(q), k: f(k), v: f(v), logKeep: f(logKeep), logMomentum: f(logMomentum), stepSize: f(stepSize) };
+}

@@ -1,0 +1,10 @@
+import test from 'ava';
+import { needsShared } from '../shared.js';
+import { needsWebgpu } from '../webgpu.js';
+import { compareWithGolden } from './golden-models.js';
+
+for (const name of ['ttt-linear', 'ttt-linear-gate-conv'])
+  test.serial(`${name} computes the reference's logits, loss and gradients on webgpu`, async (t) => {
+    const directory = needsShared(t, 'golden', name);
+    if (directory !== null && (await needsWebgpu(t))) await compareWithGolden(t, directory, 'webgpu');
+  });
