@@ -3,11 +3,10 @@
 // size in the common shape of that size.
 import {
   deltaMemory,
-  feedForwardSize,
-  modelCost,
   numberOf,
   shortConvolution,
   sumOf,
+  transformerCost,
   weights,
   type MixerCost,
 } from '../../src/models/cost.js';
@@ -30,7 +29,7 @@ export default defineBaseline({
   label: 'DeltaNet',
   description: 'delta rule over a matrix memory, short convolutions',
   paper: 'https://arxiv.org/abs/2406.06484',
-  reference: { source: 'flash-linear-attention', golden: ['delta_net'] },
+  reference: { source: 'flash-linear-attention bc3b101d', golden: ['delta_net'] },
   sizes: {
     tiny: {
       ...common,
@@ -70,7 +69,7 @@ export default defineBaseline({
     tied: 'tie_word_embeddings',
     max_length: 'max_position_embeddings',
   },
-  cost: (config) => modelCost(config, mixer(config), feedForwardSize(config)),
+  cost: (config) => transformerCost(config, mixer(config)),
 });
 
 function mixer(config: RawConfig): MixerCost {
@@ -79,9 +78,10 @@ function mixer(config: RawConfig): MixerCost {
   const keys = hidden * numberOf(config, 'expand_k');
   const values = hidden * numberOf(config, 'expand_v');
   const gate = config.use_gate === true ? hidden * values : 0;
+  const taps = config.use_short_conv === false ? null : numberOf(config, 'conv_size', 4);
   return sumOf(
-    weights(2 * hidden * (keys + values) + hidden * heads + gate + values / heads),
-    ...(config.use_short_conv === true ? [shortConvolution(2 * keys + values, numberOf(config, 'conv_size'))] : []),
-    deltaMemory({ heads, keyDim: keys / heads, valueDim: values / heads, chunk: 64, decays: false }),
+    weights(2 * hidden * (keys + values) + heads * hidden + gate + values / heads),
+    ...(taps === null ? [] : [shortConvolution(2 * keys + values, taps)]),
+    deltaMemory({ heads, keyDim: keys / heads, valueDim: values / heads, decays: false }),
   );
 }

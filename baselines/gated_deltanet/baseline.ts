@@ -4,11 +4,10 @@
 // heads and the ratio in the common width of that size: 743.9M with the embedding, where Transformer++ has 728.7M.
 import {
   deltaMemory,
-  feedForwardSize,
-  modelCost,
   numberOf,
   shortConvolution,
   sumOf,
+  transformerCost,
   weights,
   type MixerCost,
 } from '../../src/models/cost.js';
@@ -40,7 +39,7 @@ export default defineBaseline({
   label: 'Gated DeltaNet',
   description: 'delta rule over a matrix memory that decays, short convolutions, gated output norm',
   paper: 'https://arxiv.org/abs/2412.06464',
-  reference: { source: 'flash-linear-attention', golden: ['gated_deltanet'] },
+  reference: { source: 'flash-linear-attention bc3b101d', golden: ['gated_deltanet'] },
   sizes: {
     tiny: {
       ...common,
@@ -76,22 +75,22 @@ export default defineBaseline({
     tied: 'tie_word_embeddings',
     max_length: 'max_position_embeddings',
   },
-  cost: (config) => modelCost(config, mixer(config), feedForwardSize(config)),
+  cost: (config) => transformerCost(config, mixer(config)),
 });
 
 function mixer(config: RawConfig): MixerCost {
   const hidden = numberOf(config, 'hidden_size');
-  const valueHeads = numberOf(config, 'num_v_heads', numberOf(config, 'num_heads'));
+  const heads = numberOf(config, 'num_heads');
+  const valueHeads = numberOf(config, 'num_v_heads', heads);
   const keyDim = numberOf(config, 'head_dim');
   const valueDim = keyDim * numberOf(config, 'expand_v');
-  const keys = numberOf(config, 'num_heads') * keyDim;
-  const values = valueHeads * valueDim;
+  const [keys, values] = [heads * keyDim, valueHeads * valueDim];
+  const ratesAndDecays = 2 * valueHeads * (hidden + 1); // a_proj, b_proj; A_log, dt_bias
   const gate = config.use_gate === false ? 0 : hidden * values;
-  // Rate and decay of each value head, and the decay's A_log and dt_bias.
-  const rates = 2 * valueHeads * (hidden + 1);
+  const taps = config.use_short_conv === false ? null : numberOf(config, 'conv_size', 4);
   return sumOf(
-    weights(2 * hidden * (keys + values) + gate + rates + valueDim),
-    ...(config.use_short_conv === true ? [shortConvolution(2 * keys + values, numberOf(config, 'conv_size'))] : []),
-    deltaMemory({ heads: valueHeads, keyDim, valueDim, chunk: 64, decays: true }),
+    weights(2 * hidden * (keys + values) + ratesAndDecays + gate + valueDim),
+    ...(taps === null ? [] : [shortConvolution(2 * keys + values, taps)]),
+    deltaMemory({ heads: valueHeads, keyDim, valueDim, decays: true }),
   );
 }

@@ -2,11 +2,10 @@
 // flash-linear-attention's gla_340M.json; the 760M one the same layer at the width of that size, since none is published.
 import {
   decayingMemory,
-  feedForwardSize,
-  modelCost,
   numberOf,
   shortConvolution,
   sumOf,
+  transformerCost,
   weights,
   type MixerCost,
 } from '../../src/models/cost.js';
@@ -19,7 +18,7 @@ export default defineBaseline({
   label: 'GLA',
   description: 'linear attention with a learned decay a key channel',
   paper: 'https://arxiv.org/abs/2312.06635',
-  reference: { source: 'flash-linear-attention', golden: ['gla'] },
+  reference: { source: 'flash-linear-attention bc3b101d', golden: ['gla'] },
   sizes: {
     tiny: {
       ...common,
@@ -59,10 +58,10 @@ export default defineBaseline({
     tied: 'tie_word_embeddings',
     max_length: 'max_position_embeddings',
   },
-  cost: (config) => modelCost(config, mixer(config), feedForwardSize(config)),
+  cost: (config) => transformerCost(config, mixer(config)),
 });
 
-/** Rank of the projection that makes the decays. */
+/** Of the two matrices that make the decays. */
 const GATE_RANK = 16;
 
 function mixer(config: RawConfig): MixerCost {
@@ -70,11 +69,12 @@ function mixer(config: RawConfig): MixerCost {
   const heads = numberOf(config, 'num_heads');
   const keys = hidden * numberOf(config, 'expand_k');
   const values = hidden * numberOf(config, 'expand_v');
-  const outputGate = config.use_output_gate === false ? 0 : hidden * values;
   const decays = GATE_RANK * (hidden + keys) + keys;
+  const gate = (config.use_output_gate ?? true) ? hidden * values : 0;
+  const taps = config.use_short_conv === true ? numberOf(config, 'conv_size', 4) : null;
   return sumOf(
-    weights(2 * hidden * (keys + values) + outputGate + decays + values / heads),
-    ...(config.use_short_conv === true ? [shortConvolution(2 * keys + values, numberOf(config, 'conv_size', 4))] : []),
-    decayingMemory({ heads, keyDim: keys / heads, valueDim: values / heads, chunk: 64 }),
+    weights(2 * hidden * (keys + values) + decays + gate + values / heads),
+    ...(taps === null ? [] : [shortConvolution(2 * keys + values, taps)]),
+    decayingMemory({ heads, keyDim: keys / heads, valueDim: values / heads }),
   );
 }

@@ -2,11 +2,10 @@
 // flash-linear-attention's gsa_340M.json; the 760M one the same layer at the width of that size, since none is published.
 import {
   decayingMemory,
-  feedForwardSize,
-  modelCost,
   numberOf,
   shortConvolution,
   sumOf,
+  transformerCost,
   weights,
   type MixerCost,
 } from '../../src/models/cost.js';
@@ -19,7 +18,7 @@ export default defineBaseline({
   label: 'GSA',
   description: 'softmax attention over gated slots: two passes of gated linear attention',
   paper: 'https://arxiv.org/abs/2409.07146',
-  reference: { source: 'flash-linear-attention', golden: ['gsa'] },
+  reference: { source: 'flash-linear-attention bc3b101d', golden: ['gsa'] },
   sizes: {
     tiny: {
       ...common,
@@ -65,20 +64,20 @@ export default defineBaseline({
     tied: 'tie_word_embeddings',
     max_length: 'max_position_embeddings',
   },
-  cost: (config) => modelCost(config, mixer(config), feedForwardSize(config)),
+  cost: (config) => transformerCost(config, mixer(config)),
 });
 
-/** Two passes: keys into slots, and slots into values. */
 function mixer(config: RawConfig): MixerCost {
   const hidden = numberOf(config, 'hidden_size');
   const heads = numberOf(config, 'num_heads');
   const slots = numberOf(config, 'num_slots');
   const dim = hidden / heads;
   const norm = config.elementwise_affine === false ? 0 : hidden;
+  const taps = config.use_short_conv === true ? numberOf(config, 'conv_size', 4) : null;
   return sumOf(
-    weights(4 * hidden ** 2 + hidden * heads * slots + norm),
-    ...(config.use_short_conv === true ? [shortConvolution(3 * hidden, numberOf(config, 'conv_size', 4))] : []),
-    decayingMemory({ heads, keyDim: dim, valueDim: slots, chunk: 64 }),
-    decayingMemory({ heads, keyDim: slots, valueDim: dim, chunk: 64 }),
+    weights(4 * hidden ** 2 + heads * slots * hidden + norm),
+    ...(taps === null ? [] : [shortConvolution(3 * hidden, taps)]),
+    decayingMemory({ heads, keyDim: dim, valueDim: slots }),
+    decayingMemory({ heads, keyDim: slots, valueDim: dim }),
   );
 }

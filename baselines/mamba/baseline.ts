@@ -1,6 +1,6 @@
 // Mamba: a selective state-space model (Gu & Dao 2023). Twice as many layers as a Transformer of its size, since its blocks
 // have no feed-forward; the 340M shape is the common one, and the 760M shape has a Transformer's width and twice its layers.
-import { modelCost, numberOf, shortConvolution, sumOf, weights, type MixerCost } from '../../src/models/cost.js';
+import { mixerOnlyCost, numberOf, shortConvolution, sumOf, weights, type MixerCost } from '../../src/models/cost.js';
 import { defineBaseline, type RawConfig } from '../../src/models/define-baseline.js';
 
 const common = {
@@ -17,7 +17,7 @@ export default defineBaseline({
   label: 'Mamba',
   description: 'selective state-space model: a gated scan in every block, no attention and no feed-forward',
   paper: 'https://arxiv.org/abs/2312.00752',
-  reference: { source: 'flash-linear-attention', golden: ['mamba'] },
+  reference: { source: 'flash-linear-attention bc3b101d', golden: ['mamba'] },
   sizes: {
     tiny: { ...common, hidden_size: 64, num_hidden_layers: 4, max_position_embeddings: 1024 },
     '340m': {
@@ -44,19 +44,23 @@ export default defineBaseline({
     max_length: 'max_position_embeddings',
     std: 'initializer_range',
   },
-  cost: (config) => modelCost(config, mixer(config), null),
+  cost: (config) => mixerOnlyCost(config, mixer(config)),
 });
 
 function mixer(config: RawConfig): MixerCost {
   const hidden = numberOf(config, 'hidden_size');
-  const channels = hidden * numberOf(config, 'expand');
-  const states = numberOf(config, 'state_size');
-  const stepRank = Math.ceil(hidden / 16);
-  const projections = 3 * hidden * channels + channels * (2 * stepRank + 2 * states);
-  const vectors = 3 * channels; // biases of the convolution and of the step, D
+  const inner = hidden * numberOf(config, 'expand');
+  const stateSize = numberOf(config, 'state_size');
+  const rank = Math.ceil(hidden / 16);
+  const steps = inner * (rank + 2 * stateSize) + inner * (rank + 1);
   return sumOf(
-    weights(projections + vectors + channels * states),
-    shortConvolution(channels, numberOf(config, 'conv_kernel')),
-    { parameters: 0, flops: () => 9 * channels * states, state: () => channels * states },
+    weights(3 * hidden * inner + inner + steps + inner * (stateSize + 1)), // the convolution's bias; A_log and D
+    shortConvolution(inner, numberOf(config, 'conv_kernel')),
+    scan(inner, stateSize),
   );
+}
+
+/** About nine operations a state in either form: decay and input of the step, their sum with the state, the product with C. */
+function scan(inner: number, stateSize: number): MixerCost {
+  return { parameters: 0, flops: () => 9 * inner * stateSize, state: () => inner * stateSize };
 }

@@ -2,7 +2,7 @@
 // models of 370M and 780M parameters, which with this vocabulary have 350M and 752M.
 import {
   decayingMemory,
-  modelCost,
+  mixerOnlyCost,
   numberOf,
   shortConvolution,
   sumOf,
@@ -25,7 +25,7 @@ export default defineBaseline({
   label: 'Mamba2',
   description: 'state space duality: linear attention with a decay a head that depends on the token, no feed-forward',
   paper: 'https://arxiv.org/abs/2405.21060',
-  reference: { source: 'flash-linear-attention', golden: ['mamba2'] },
+  reference: { source: 'flash-linear-attention bc3b101d', golden: ['mamba2'] },
   sizes: {
     tiny: {
       ...common,
@@ -63,21 +63,20 @@ export default defineBaseline({
     tied: 'tie_word_embeddings',
     max_length: 'max_position_embeddings',
   },
-  cost: (config) => modelCost(config, mixer(config), null),
+  cost: (config) => mixerOnlyCost(config, mixer(config)),
 });
 
 function mixer(config: RawConfig): MixerCost {
   const hidden = numberOf(config, 'hidden_size');
   const inner = hidden * numberOf(config, 'expand');
-  const states = numberOf(config, 'state_size');
   const headDim = numberOf(config, 'head_dim');
+  const stateSize = numberOf(config, 'state_size');
   const heads = inner / headDim;
-  const convolved = inner + 2 * numberOf(config, 'n_groups') * states;
-  const projections = hidden * (2 * inner + convolved + heads);
-  const vectors = convolved + 3 * heads + inner; // the convolution's bias; dt_bias, A_log and D; the norm
+  const convolved = inner + 2 * numberOf(config, 'n_groups') * stateSize; // x, B and C
+  const projections = hidden * (inner + convolved + heads) + inner * hidden;
   return sumOf(
-    weights(projections + vectors),
+    weights(projections + convolved + 3 * heads + inner), // the convolution's bias; dt_bias, A_log and D; the norm
     shortConvolution(convolved, numberOf(config, 'conv_kernel')),
-    decayingMemory({ heads, keyDim: states, valueDim: headDim, chunk: 64 }),
+    decayingMemory({ heads, keyDim: stateSize, valueDim: headDim }),
   );
 }

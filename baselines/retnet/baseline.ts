@@ -1,15 +1,7 @@
 // RetNet (Sun et al. 2023): retention, linear attention with a fixed decay a head. No configuration of these sizes is
 // published: the 340M and 760M shapes are flash-linear-attention's defaults at the width and depth of the other baselines,
 // where they have as many parameters as a Transformer++.
-import {
-  decayingMemory,
-  feedForwardSize,
-  modelCost,
-  numberOf,
-  sumOf,
-  weights,
-  type MixerCost,
-} from '../../src/models/cost.js';
+import { decayingMemory, numberOf, sumOf, transformerCost, weights, type MixerCost } from '../../src/models/cost.js';
 import { defineBaseline, type RawConfig } from '../../src/models/define-baseline.js';
 
 const common = {
@@ -26,7 +18,7 @@ export default defineBaseline({
   label: 'RetNet',
   description: 'linear attention with a fixed decay a head, and RoPE',
   paper: 'https://arxiv.org/abs/2307.08621',
-  reference: { source: 'flash-linear-attention', golden: ['retnet'] },
+  reference: { source: 'flash-linear-attention bc3b101d', golden: ['retnet'] },
   sizes: {
     tiny: {
       ...common,
@@ -62,7 +54,7 @@ export default defineBaseline({
     tied: 'tie_word_embeddings',
     max_length: 'max_position_embeddings',
   },
-  cost: (config) => modelCost(config, mixer(config), feedForwardSize(config)),
+  cost: (config) => transformerCost(config, mixer(config)),
 });
 
 function mixer(config: RawConfig): MixerCost {
@@ -70,9 +62,9 @@ function mixer(config: RawConfig): MixerCost {
   const heads = numberOf(config, 'num_heads');
   const keys = hidden * numberOf(config, 'expand_k');
   const values = hidden * numberOf(config, 'expand_v');
-  const gate = config.use_output_gate === false ? 0 : hidden * values;
+  const gate = (config.use_output_gate ?? true) ? hidden * values : 0;
   return sumOf(
     weights(2 * hidden * (keys + values) + gate + values / heads),
-    decayingMemory({ heads, keyDim: keys / heads, valueDim: values / heads, chunk: 64 }),
+    decayingMemory({ heads, keyDim: keys / heads, valueDim: values / heads }),
   );
 }

@@ -1,6 +1,6 @@
 // SWAT: sliding-window attention with a sigmoid, balanced ALiBi and RoPE (Fu et al. 2025). The 340M shape is the authors'
 // released configuration; the 760M one the common shape of that size, since the paper gives none.
-import { attention, modelCost, numberOf } from '../../src/models/cost.js';
+import { attention, transformerCost } from '../../src/models/cost.js';
 import { alibiSlopes, type SlopeSchedule, type SlopeVariant } from '../../src/models/checkpoint/slopes.js';
 import { defineBaseline, type RawConfig } from '../../src/models/define-baseline.js';
 import { UserError } from '../../src/user-error.js';
@@ -70,7 +70,7 @@ export default defineBaseline({
     slopes: (value, config) => ({ alibi_slopes: value === 'none' ? null : slopes(value, config) }),
     rope: (value) => ({ rope_theta: rope(value) }),
   },
-  cost: (config) => modelCost(config, attention(config), numberOf(config, 'intermediate_size')),
+  cost: (config) => transformerCost(config, attention(config)),
 });
 
 function slopes(value: string, config: RawConfig): number[] {

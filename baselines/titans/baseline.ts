@@ -3,7 +3,7 @@
 // lists with their reasons. Shapes: the Transformer's width and depth of that size; the inner size of the SwiGLU is smaller by
 // what the output gate's matrix weighs, so that the parameters are as many (340M: 308.5M beside the embedding against 308.3M;
 // 760M: 681.1M against 679.5M).
-import { modelCost, numberOf, shortConvolution, sumOf, weights, type MixerCost } from '../../src/models/cost.js';
+import { numberOf, shortConvolution, sumOf, transformerCost, weights, type MixerCost } from '../../src/models/cost.js';
 import { defineBaseline, type RawConfig } from '../../src/models/define-baseline.js';
 
 const common = {
@@ -61,7 +61,7 @@ export default defineBaseline({
     tied: 'tie_word_embeddings',
     max_length: 'max_position_embeddings',
   },
-  cost: (config) => modelCost(config, mixer(config), numberOf(config, 'intermediate_size')),
+  cost: (config) => transformerCost(config, mixer(config)),
 });
 
 function mixer(config: RawConfig): MixerCost {

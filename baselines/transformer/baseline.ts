@@ -1,6 +1,6 @@
 // Transformer++: the Llama-type decoder that the paper's tables compare with (Touvron et al. 2023): softmax attention,
 // RoPE, RMSNorm, SwiGLU. Shapes as flash-linear-attention's transformer of that size.
-import { attention, modelCost, numberOf } from '../../src/models/cost.js';
+import { attention, transformerCost } from '../../src/models/cost.js';
 import { defineBaseline } from '../../src/models/define-baseline.js';
 
 const common = { model_type: 'transformer', norm_eps: 1e-6, rope_theta: 10000, tie_word_embeddings: true };
@@ -50,5 +50,5 @@ export default defineBaseline({
     max_length: 'max_position_embeddings',
     std: 'initializer_range',
   },
-  cost: (config) => modelCost(config, attention(config), numberOf(config, 'intermediate_size')),
+  cost: (config) => transformerCost(config, attention(config)),
 });

@@ -2,6 +2,7 @@
 // list answers at once. A baseline adds up the parts of its mixer; embedding, norms, SwiGLU and head are the same for all.
 // Counting: a multiply-add is two operations; a weight is one multiply-add a token, norms and biases too, small as they are.
 import type { RawConfig } from './define-baseline.js';
+import { swiGluSize } from './swiglu-size.js';
 
 /** What the operations are counted for. */
 export type Work =
@@ -28,24 +29,28 @@ export interface MixerCost {
   state(position: number): number;
 }
 
-/** `intermediateSize` is the SwiGLU's, null for blocks without one. */
-export function modelCost(config: RawConfig, mixer: MixerCost, intermediateSize: number | null): ModelCost {
+/** A model whose blocks are a mixer and a SwiGLU. */
+export function transformerCost(config: RawConfig, mixer: MixerCost): ModelCost {
+  const hidden = numberOf(config, 'hidden_size');
+  const inner = numberOf(config, 'intermediate_size', swiGluSize(hidden, numberOf(config, 'hidden_ratio', 4)));
+  return stackCost(config, mixer.parameters + hidden + 3 * hidden * inner, mixer);
+}
+
+/** A model whose blocks are a mixer alone. */
+export function mixerOnlyCost(config: RawConfig, mixer: MixerCost): ModelCost {
+  return stackCost(config, mixer.parameters, mixer);
+}
+
+function stackCost(config: RawConfig, blockParameters: number, mixer: MixerCost): ModelCost {
   const hidden = numberOf(config, 'hidden_size');
   const layers = numberOf(config, 'num_hidden_layers');
   const vocabulary = numberOf(config, 'vocab_size');
-  const feedForward = intermediateSize === null ? 0 : hidden + 3 * hidden * intermediateSize;
-  const blocks = layers * (hidden + mixer.parameters + feedForward) + hidden;
+  const blocks = layers * (hidden + blockParameters) + hidden;
   return {
     parameters: (config.tie_word_embeddings === true ? 1 : 2) * vocabulary * hidden + blocks,
     flopsPerToken: (work) => 2 * blocks + layers * mixer.flops(work) + 2 * vocabulary * hidden,
     stateBytes: (batch, position) => 4 * batch * layers * mixer.state(position),
   };
-}
-
-/** Inner size of the SwiGLU: given, or flash-linear-attention's rule from `hidden_ratio`. */
-export function feedForwardSize(config: RawConfig): number {
-  const ruled = (numberOf(config, 'hidden_size') * numberOf(config, 'hidden_ratio', 4) * 2) / 3;
-  return numberOf(config, 'intermediate_size', 256 * Math.ceil(Math.trunc(ruled) / 256));
 }
 
 /** A number of config.json; `fallback` where there is none. */
@@ -103,35 +108,36 @@ export function attention(config: RawConfig): MixerCost {
   };
 }
 
-/** Matrix memories of keyDim x valueDim, one a head. */
+/** Tokens in a chunk of the parallel forms below, as in src/ops. */
+export const CHUNK = 64;
+
+/** Matrix memories, one a head. */
 export interface MemoryShape {
   readonly heads: number;
   readonly keyDim: number;
   readonly valueDim: number;
-  /** Tokens in a chunk of the parallel form. */
-  readonly chunk: number;
 }
 
 /** Linear attention whose memory decays, by one factor or by one a channel. */
-export function decayingMemory({ heads, keyDim, valueDim, chunk }: MemoryShape): MixerCost {
+export function decayingMemory({ heads, keyDim, valueDim }: MemoryShape): MixerCost {
   const memory = heads * keyDim * valueDim;
   return {
     parameters: 0,
     flops: (work) =>
-      work.kind === 'decode' ? 5 * memory : 4 * memory + 2 * heads * Math.min(chunk, work.length) * (keyDim + valueDim),
+      work.kind === 'decode' ? 5 * memory : 4 * memory + 2 * heads * Math.min(CHUNK, work.length) * (keyDim + valueDim),
     state: () => memory,
   };
 }
 
 /** The delta rule, with a decay where `decays`. */
-export function deltaMemory({ heads, keyDim, valueDim, chunk, decays }: MemoryShape & { decays: boolean }): MixerCost {
+export function deltaMemory({ heads, keyDim, valueDim, decays }: MemoryShape & { decays: boolean }): MixerCost {
   const memory = heads * keyDim * valueDim;
   const decay = decays ? memory : 0;
   return {
     parameters: 0,
     flops: (work) => {
       if (work.kind === 'decode') return 6 * memory + decay;
-      const tokens = Math.min(chunk, work.length);
+      const tokens = Math.min(CHUNK, work.length);
       const inChunk = 2 * heads * tokens * (3 * keyDim + 2 * valueDim) + (heads * tokens ** 2) / 3;
       return 6 * memory + decay / tokens + inChunk;
     },

@@ -33,7 +33,7 @@ export interface DecayedLinearAttentionInputs {
 }
 
 /** Tokens in a chunk, at most. */
-const CHUNK = 64;
+export const CHUNK = 64;
 
 /** The parallel form, any T. Cost and memory grow with T; for the gradient only the inputs are kept. */
 export function decayedLinearAttention({ state, ...inputs }: DecayedLinearAttentionInputs): LinearAttentionOutputs {

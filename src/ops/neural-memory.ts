@@ -14,9 +14,10 @@
 // f[t] = sum over i <= t of b[t] / b[i] m[i] and G[t,j] = sum over j <= i <= t of b[t] / b[i] n[i,j].
 // The ratios are exponentials of sums of logarithms that are never positive.
 import * as tf from '#tfjs';
+import { chunkDecays } from './chunk-decays.js';
 import { neuralMemoryChunks, type Matrices, type StartMatrices } from './neural-memory-chunks.js';
 import { scope } from './scope.js';
-import { lowerTriangle } from './triangles.js';
+import { split } from './split.js';
 
 export interface NeuralMemoryInputs {
   /** [B, N, T, D] */
@@ -104,7 +105,7 @@ function runsOf(length: number, chunk: number, seen: number): Omit<Run, 'tokens'
 
 function cutIntoRuns(tokens: Run['tokens'], runs: readonly Omit<Run, 'tokens'>[]): Run[] {
   const sizes = runs.map(({ count, length }) => count * length);
-  const parts = mapTokens(tokens, (x) => (runs.length === 1 ? [x] : tf.split(x, sizes, 1)));
+  const parts = mapTokens(tokens, (x) => split(x, sizes, 1));
   return runs.map((run, i) => ({ ...run, tokens: mapTokens(parts, (part) => part[i]!) }));
 }
 
@@ -124,46 +125,33 @@ function oneToken({ tokens }: Run, { memory, momentum, chunkStart }: StartMatric
 function chunks({ count, length, tokens }: Run, start: StartMatrices): Matrices & { o: tf.Tensor } {
   const parts = scope(() => {
     const [heads, , dim] = tokens.q.shape as [number, number, number];
-    const vectors = (x: tf.Tensor) => tf.reshape(x, [heads * count, length, dim]);
-    const scalars = (x: tf.Tensor) => tf.reshape(x, [heads * count, length]) as tf.Tensor2D;
-    const [q, k, v] = [vectors(tokens.q), vectors(tokens.k), vectors(tokens.v)];
+    const inChunks = (x: tf.Tensor, dim: number) => tf.reshape(x, [heads * count, length, dim]) as tf.Tensor3D;
+    const [q, k, v] = [inChunks(tokens.q, dim), inChunks(tokens.k, dim), inChunks(tokens.v, dim)];
+    const keep = chunkDecays(inChunks(tokens.logKeep, 1)); // b[t], b[t] / b[i]
+    const push = chunkDecays(inChunks(tokens.logMomentum, 1)); // m[i], m[i] / m[j]
 
-    const keep = decays(scalars(tokens.logKeep)); // b[t], b[t] / b[i]
-    const push = decays(scalars(tokens.logMomentum)); // m[i], m[i] / m[j]
-    const carried = tf.sum(tf.mul(keep.between, tf.expandDims(push.fromStart, 1)), 2); // f[t]
-    const toMomentum = tf.mul(push.between, tf.expandDims(tf.mul(scalars(tokens.stepSize), 2), 1)); // n[i,j]
-    const toMemory = tf.matMul(keep.between, toMomentum); // G[t,j]
+    const carried = tf.matMul(keep.within, push.fromStart); // f[t]
+    const steps = tf.reshape(tf.mul(tokens.stepSize, 2), [heads * count, 1, length]);
+    const toMomentum = tf.mul(push.within, steps); // n[i,j]
+    const toMemory = tf.matMul(keep.within, toMomentum); // G[t,j]
 
     const byChunk = (x: tf.Tensor) => tf.reshape<tf.Rank>(x, [heads, count, ...x.shape.slice(1)]);
-    const column = (x: tf.Tensor) => tf.expandDims(x, 2);
     const last = (x: tf.Tensor) => tf.slice(x, [0, length - 1, 0], [-1, 1, -1]);
-    const weightedKeys = (weights: tf.Tensor) => byChunk(tf.mul(k, tf.reshape(last(weights), [-1, length, 1])));
+    const weightedKeys = (weights: tf.Tensor) => tf.mul(k, tf.reshape(last(weights), [-1, length, 1]));
     return {
       k: byChunk(k),
       v: byChunk(v),
-      qOnMemory: byChunk(tf.mul(q, column(keep.fromStart))),
-      qOnMomentum: byChunk(tf.mul(q, column(carried))),
+      qOnMemory: byChunk(tf.mul(q, keep.fromStart)),
+      qOnMomentum: byChunk(tf.mul(q, carried)),
       weights: byChunk(tf.mul(toMemory, tf.matMul(q, k, false, true))),
-      kToMemory: weightedKeys(toMemory),
-      kToMomentum: weightedKeys(toMomentum),
-      kept: byChunk(last(column(keep.fromStart))),
-      carried: byChunk(last(column(carried))),
-      pushed: byChunk(last(column(push.fromStart))),
+      kToMemory: byChunk(weightedKeys(toMemory)),
+      kToMomentum: byChunk(weightedKeys(toMomentum)),
+      kept: byChunk(keep.whole),
+      carried: byChunk(last(carried)),
+      pushed: byChunk(push.whole),
     };
   });
   return neuralMemoryChunks({ ...parts, ...start });
-}
-
-/**
- * Products of the factors exp(logs), none above 1. logs [n, C] -> those from the start to t, [n, C], and those after i up
- * to t, [n, C (t), C (i)], 0 for i > t.
- */
-function decays(logs: tf.Tensor2D): { fromStart: tf.Tensor; between: tf.Tensor } {
-  const lower = lowerTriangle(logs.shape[1]);
-  const sums = tf.matMul(logs, lower, false, true);
-  const differences = tf.sub(tf.expandDims(sums, 2), tf.expandDims(sums, 1));
-  // Above the diagonal the differences are positive: they must go before the exponential.
-  return { fromStart: tf.exp(sums), between: tf.mul(tf.exp(tf.mul(differences, lower)), lower) };
 }
 
 function mapTokens<A, B>(tokens: Readonly<Record<Token, A>>, f: (x: A) => B): Record<Token, B> {

@@ -2,10 +2,12 @@ import { readdirSync } from 'node:fs';
 import test from 'ava';
 import { normaliseConfig } from '../../src/models/checkpoint/normalise-config.js';
 import { parameterCount } from '../../src/models/checkpoint/parameters.js';
-import type { ModelCost } from '../../src/models/cost.js';
+import { CHUNK, type ModelCost } from '../../src/models/cost.js';
 import { familyOf } from '../../src/models/families.js';
 import { parseModelSpec } from '../../src/models/model-spec.js';
 import { configureBaseline, listBaselines } from '../../src/models/registry.js';
+import { CHUNK as DECAYED_CHUNK } from '../../src/ops/decayed-linear-attention.js';
+import { CHUNK as DELTA_CHUNK } from '../../src/ops/delta-rule.js';
 import { needsShared } from '../shared.js';
 
 const VOCABULARY = 257;
@@ -27,11 +29,14 @@ const SETTINGS = [
   'swat:tiny,window=16,kv_heads=2',
   'transformer:tiny,window=16,kv_heads=1,tied=false',
   'retnet:tiny,gate=false',
-  'gla:tiny,conv=true',
+  'gla:tiny,conv=true,gate=false',
+  'gsa:tiny,conv=true,slots=8',
+  'mamba2:tiny,groups=2,state=8,tied=false',
+  'mamba:tiny,states=8',
+  'ttt:tiny,gate=true,mini_batch=8',
+  'ttt:tiny,share_qk=true,pre_conv=true',
   'delta_net:tiny,gate=true,conv=false',
   'gated_deltanet:tiny,value_heads=4,gate=false',
-  'mamba2:tiny,groups=2',
-  'ttt:tiny,gate=true,mini_batch=8',
   'titans:tiny,heads=4,chunk=24,conv_size=2,persistent_tokens=0',
 ];
 
@@ -51,7 +56,7 @@ for (const spec of [...sizes, ...SETTINGS])
   });
 
 /**
- * The 340M class: numbers of a layer's state at position 4,096 without and with the inputs of its convolutions; millions of
+ * The 340M class: numbers of a layer's state at position 4,096, the inputs of its convolutions included; millions of
  * parameters, tied; millions of operations a token in the recurrent form.
  */
 const CLASS_340M: [spec: string, state: number, parameters: number, flops: number][] = [
@@ -60,11 +65,12 @@ const CLASS_340M: [spec: string, state: number, parameters: number, flops: numbe
   ['retnet:340m', 262_144, 347.4, 726.3],
   ['gla:340m', 131_072, 341.7, 699.1],
   ['gsa:340m', 131_072, 347.4, 710.5],
-  ['delta_net:340m', 131_072 + 3 * 3072, 341.6, 702.7],
-  ['gated_deltanet:340m', 196_608 + 3 * 3072, 347.1, 723.7],
   ['mamba:340m', 32_768 + 3 * 2048, 352.8, 720.5],
   ['mamba2:340m', 262_144 + 3 * 2304, 349.6, 763.0],
-  ['ttt:340m', 66_560, 337.3, 687.2],
+  ['delta_net:340m', 131_072 + 3 * 3072, 341.6, 702.7],
+  ['gated_deltanet:340m', 196_608 + 3 * 3072, 347.1, 723.7],
+  ['gated_deltanet:340m-flame', 786_432 + 3 * (2 * 1536 + 3072), 479.5, 1075.6],
+  ['ttt:350m', 66_560, 337.3, 687.2],
   ['titans:340m', 2 * 8 * 128 * 128 + 3 * 3 * 1024, 341.3, 711.5],
 ];
 
@@ -93,6 +99,11 @@ test('a window saves what is out of reach, on average over a sequence too', asyn
   t.is(at(windowed, 1000), at(windowed, 16));
   const mean = Array.from({ length: 50 }, (_, i) => at(windowed, i + 1)).reduce((a, b) => a + b) / 50;
   t.true(Math.abs(windowed.flopsPerToken({ kind: 'parallel', length: 50 }) / mean - 1) < 1e-12);
+});
+
+test('the chunks of the formulas are those of the ops', (t) => {
+  t.is(DECAYED_CHUNK, CHUNK);
+  t.is(DELTA_CHUNK, CHUNK);
 });
 
 test('every golden model is claimed by one baseline', async (t) => {

@@ -1,5 +1,6 @@
 // What flash-linear-attention's configuration classes share: how wide the MLP is, and two names for the norms' epsilon.
 import type { z } from 'zod';
+import { swiGluSize } from '../swiglu-size.js';
 import { or, positiveInteger, positiveNumber, sameSetting, trunk, trunkKeys } from './config-keys.js';
 import type { ModelConfig } from './model-config.js';
 
@@ -10,13 +11,12 @@ export const flaKeys = trunkKeys.extend({
   rms_norm_eps: positiveNumber.nullish(),
 });
 
-/** A trunk with a SwiGLU in every block; without `intermediate_size`, two thirds of hidden_ratio in multiples of 256. */
+/** A trunk with a SwiGLU in every block. */
 export function flaTrunk(modelType: string, keys: z.infer<typeof flaKeys>, file: string): ModelConfig {
   return {
     ...trunk(modelType, keys),
     window: null,
-    intermediateSize:
-      keys.intermediate_size ?? 256 * Math.ceil(Math.trunc((keys.hidden_size * keys.hidden_ratio * 2) / 3) / 256),
+    intermediateSize: keys.intermediate_size ?? swiGluSize(keys.hidden_size, keys.hidden_ratio),
     mlpBias: false,
     normEps: sameSetting(keys.norm_eps, keys.rms_norm_eps, '"norm_eps" and "rms_norm_eps"', file) ?? 1e-6,
   };

@@ -8,21 +8,16 @@ import { l2Norm } from '../../ops/l2-norm.js';
 import { linear } from '../../ops/linear.js';
 import { neuralMemory, type NeuralMemoryAttributes, type NeuralMemoryState } from '../../ops/neural-memory.js';
 import { scope } from '../../ops/scope.js';
-import { shortConvolution } from '../../ops/short-convolution.js';
 import { logSigmoid } from '../../ops/softplus.js';
-import {
-  configError,
-  or,
-  positiveInteger,
-  positiveNumber,
-  readKeys,
-  trunk,
-  trunkKeys,
-} from '../checkpoint/config-keys.js';
+import { configError, or, positiveInteger, positiveNumber, readKeys } from '../checkpoint/config-keys.js';
+import { flaKeys, flaTrunk } from '../checkpoint/fla-keys.js';
 import type { ModelConfig } from '../checkpoint/model-config.js';
 import { CANONICAL, defineFamily } from '../family.js';
+import { forkRows } from '../fork-rows.js';
 import type { Mixer, MixerContext, ParameterSpec } from '../mixer.js';
 import { matrixParameter, normParameter } from '../parameter-spec.js';
+import { splitHeads } from './heads.js';
+import { QueryKeyValue, type ConvolutionState } from './query-key-value.js';
 
 export interface TitansConfig {
   readonly heads: number;
@@ -37,31 +32,20 @@ export interface TitansConfig {
   readonly persistentTokens: number;
 }
 
-/** The memory, and the last inputs of the convolutions, [B, convSize - 1, N D]. */
+/** The memory, and the last inputs of the convolutions. */
 export interface TitansState extends NeuralMemoryState {
-  readonly qConv: tf.Tensor3D;
-  readonly kConv: tf.Tensor3D;
-  readonly vConv: tf.Tensor3D;
+  readonly convolved: ConvolutionState;
 }
-
-const QKV = ['q', 'k', 'v'] as const;
 
 /** A choice that the paper leaves open and that is not offered otherwise: stated, so that no file can mean another. */
 const only = <T extends string>(value: T) => or(z.literal(value, `expected ${value}`), value);
-const noPositions = z.null('expected null: a memory has no positions').optional();
 const fraction = z
   .number('expected a number between 0 and 1')
   .gt(0, 'expected more than 0')
   .lt(1, 'expected less than 1');
 const count = z.int('expected 0 or a positive integer').nonnegative('expected 0 or a positive integer');
 
-const titansKeys = trunkKeys.extend({
-  intermediate_size: positiveInteger.nullish(),
-  hidden_ratio: or(positiveNumber, 4),
-  norm_eps: or(positiveNumber, 1e-6),
-  rope_theta: noPositions,
-  rope_parameters: noPositions,
-  rope_scaling: noPositions,
+const titansKeys = flaKeys.omit({ rope_theta: true, rope_parameters: true, rope_scaling: true }).extend({
   // Heads are not in the paper. Eight of 128 x 128 at 340M hold as much as DeltaNet's, its closest relative.
   num_heads: or(positiveInteger, 8),
   // The paper trains in chunks of a length it does not give. TTT, the other model that steps along gradients, has 16.
@@ -96,12 +80,7 @@ export const titans = defineFamily<ModelConfig & TitansConfig>({
     if (!Number.isInteger(headDim))
       throw configError(file, `a hidden size of ${keys.hidden_size} does not divide into ${keys.num_heads} heads`);
     return {
-      ...trunk('titans', keys),
-      window: null,
-      intermediateSize:
-        keys.intermediate_size ?? 256 * Math.ceil(Math.trunc((keys.hidden_size * keys.hidden_ratio * 2) / 3) / 256),
-      mlpBias: false,
-      normEps: keys.norm_eps,
+      ...flaTrunk('titans', keys, file),
       heads: keys.num_heads,
       headDim,
       chunk: keys.chunk_size,
@@ -117,36 +96,33 @@ export const titans = defineFamily<ModelConfig & TitansConfig>({
 export class Titans implements Mixer<TitansState> {
   readonly parameters: readonly ParameterSpec[];
   private readonly config: ModelConfig & TitansConfig;
+  private readonly projections: QueryKeyValue;
 
   constructor(config: ModelConfig & TitansConfig) {
     const { hiddenSize, initializerRange: std, heads, headDim, convSize, alphaInit, persistentTokens } = config;
-    this.config = config;
     const inner = heads * headDim;
-    const projection = (name: string) => matrixParameter(`attn.${name}_proj.weight`, inner, hiddenSize, std);
+    this.config = config;
+    this.projections = new QueryKeyValue({ ...config, keySize: inner, valueSize: inner, convolutionTaps: convSize });
+    const persistent = {
+      ...matrixParameter('attn.persistent_tokens', persistentTokens, hiddenSize, std),
+      decay: false,
+    };
     const gate = (name: string, bias: number): ParameterSpec[] => [
-      matrixParameter(`attn.${name}_proj.weight`, heads, hiddenSize, std),
+      matrixParameter(`attn.${name}.weight`, heads, hiddenSize, std),
       {
-        name: `attn.${name}_proj.bias`,
+        name: `attn.${name}.bias`,
         shape: [heads],
         initialisation: { kind: 'constant', value: bias },
         decay: false,
       },
     ];
     this.parameters = [
-      ...(persistentTokens === 0
-        ? []
-        : [{ ...matrixParameter('attn.persistent_tokens', persistentTokens, hiddenSize, std), decay: false }]),
-      ...QKV.map(projection),
-      ...QKV.map((name): ParameterSpec => ({
-        name: `attn.${name}_conv1d.weight`,
-        shape: [inner, 1, convSize],
-        initialisation: { kind: 'normal', std },
-        decay: true,
-      })),
-      ...gate('alpha', Math.log(alphaInit / (1 - alphaInit))),
-      ...gate('eta', 0),
-      ...gate('theta', 0),
-      projection('g'),
+      ...(persistentTokens === 0 ? [] : [persistent]),
+      ...this.projections.parameters,
+      ...gate('alpha_proj', Math.log(alphaInit / (1 - alphaInit))),
+      ...gate('eta_proj', 0),
+      ...gate('theta_proj', 0),
+      matrixParameter('attn.g_proj.weight', inner, hiddenSize, std),
       normParameter('attn.o_norm.weight', headDim),
       matrixParameter('attn.o_proj.weight', hiddenSize, inner, std),
     ];
@@ -169,38 +145,30 @@ export class Titans implements Mixer<TitansState> {
   }
 
   initialState(batch: number): TitansState {
-    const { heads, headDim, convSize } = this.config;
-    const empty = () => tf.zeros<tf.Rank.R4>([batch, heads, headDim, headDim]);
-    const nothing = () => tf.zeros<tf.Rank.R3>([batch, convSize - 1, heads * headDim]);
+    const { heads, headDim } = this.config;
     return {
-      memory: empty(),
-      momentum: empty(),
+      memory: tf.zeros([batch, heads, headDim, headDim]),
+      momentum: tf.zeros([batch, heads, headDim, headDim]),
       chunkStart: null,
-      qConv: nothing(),
-      kConv: nothing(),
-      vConv: nothing(),
+      convolved: this.projections.initialState(batch),
     };
   }
 
   fork(state: TitansState, copies: readonly number[]): TitansState {
-    const rows = tf.tensor1d(
-      copies.flatMap((count, row) => Array<number>(count).fill(row)),
-      'int32',
-    );
-    return eachTensor(state, (x) => tf.gather(x, rows));
+    return mapState(state, (x) => forkRows(x, copies));
   }
 
-  /** Memory and momentum, between two chunks; within one also the memory it started with. The inputs of the convolutions. */
+  /** Memory and momentum, and within a chunk the memory that it started with. */
   stateBytes(batch: number, position: number): number {
-    const { heads, headDim, convSize, chunk } = this.config;
+    const { heads, headDim, chunk } = this.config;
     const matrices = position % chunk === 0 ? 2 : 3;
-    return 4 * batch * heads * headDim * (matrices * headDim + 3 * (convSize - 1));
+    return 4 * batch * (matrices * heads * headDim ** 2 + this.projections.stateSize());
   }
 
-  /** q, k, v and their weighted forms, with copies by chunk; five matrices of a chunk; the state, twice. */
+  /** q, k, v and their weighted forms, with copies by chunk; square matrices a chunk; the state, twice. */
   workspace(length: number): number {
     const { heads, headDim, chunk } = this.config;
-    return heads * (length * (20 * headDim + 6 * Math.min(chunk, length)) + 6 * headDim * headDim);
+    return heads * (length * (24 * headDim + 8 * Math.min(chunk, length)) + 6 * headDim * headDim);
   }
 
   /** The state that the persistent tokens leave: they are a chunk of their own, the same for every row. */
@@ -210,47 +178,37 @@ export class Titans implements Mixer<TitansState> {
     return scope(() => {
       const tokens = tf.expandDims(context.weight('attn.persistent_tokens'), 0) as tf.Tensor3D;
       const { state } = this.recall(tokens, this.initialState(1), { chunk, seen: 0 }, context);
-      return eachTensor(state, (x) => tf.tile(x, [batch, ...x.shape.slice(1).map(() => 1)]));
+      return mapState(state, (x) => tf.tile(x, [batch, ...x.shape.slice(1).map(() => 1)]));
     });
   }
 
-  /** What the memory answers to x [B, T, H], while it learns it: o [B, N, T, D]. */
+  /** What the memory answers to x [B, T, H] while it learns it: o [B, N, T, D]. */
   private recall(
     x: tf.Tensor3D,
     state: TitansState,
     attributes: NeuralMemoryAttributes,
     context: MixerContext,
   ): { o: tf.Tensor4D; state: TitansState } {
-    const [batch, length] = x.shape;
-    const { heads, headDim, thetaMax } = this.config;
-    const [q, k, v] = QKV.map((name) => {
-      const { y, state: conv } = shortConvolution(
-        {
-          x: linear(x, context.weight(`attn.${name}_proj.weight`)),
-          weight: context.weight(`attn.${name}_conv1d.weight`),
-          state: state[`${name}Conv`],
-        },
-        'silu',
-      );
-      return { y: tf.transpose(tf.reshape(y, [batch, length, heads, headDim]), [0, 2, 1, 3]), conv: conv! };
-    }) as [Convolved, Convolved, Convolved];
+    const { heads, thetaMax } = this.config;
+    const { q, k, v, state: convolved } = this.projections.forward(x, state.convolved, context);
+    const unitHeads = (x: tf.Tensor3D) => l2Norm({ x: splitHeads(x, heads) }, null) as tf.Tensor4D;
     const gate = (name: string) => {
-      const logits = linear(x, context.weight(`attn.${name}_proj.weight`), context.weight(`attn.${name}_proj.bias`));
+      const logits = linear(x, context.weight(`attn.${name}.weight`), context.weight(`attn.${name}.bias`));
       return tf.transpose(logits, [0, 2, 1]);
     };
-    const next = neuralMemory(
+    const { o, state: next } = neuralMemory(
       {
-        q: l2Norm({ x: q.y }, null) as tf.Tensor4D,
-        k: l2Norm({ x: k.y }, null) as tf.Tensor4D,
-        v: v.y,
-        logKeep: logSigmoid(tf.neg(gate('alpha'))) as tf.Tensor3D,
-        logMomentum: logSigmoid(gate('eta')) as tf.Tensor3D,
-        stepSize: tf.mul(tf.sigmoid(gate('theta')), thetaMax),
+        q: unitHeads(q),
+        k: unitHeads(k),
+        v: splitHeads(v, heads),
+        logKeep: logSigmoid(tf.neg(gate('alpha_proj'))) as tf.Tensor3D,
+        logMomentum: logSigmoid(gate('eta_proj')) as tf.Tensor3D,
+        stepSize: tf.mul(tf.sigmoid(gate('theta_proj')), thetaMax),
         state,
       },
       attributes,
     );
-    return { o: next.o, state: { ...next.state, qConv: q.conv, kConv: k.conv, vConv: v.conv } };
+    return { o, state: { ...next, convolved } };
   }
 
   /** Gated norm a head and projection: o [B, N, T, D], x [B, T, H] -> [B, T, H]. */
@@ -266,19 +224,12 @@ export class Titans implements Mixer<TitansState> {
   }
 }
 
-interface Convolved {
-  readonly y: tf.Tensor4D;
-  readonly conv: tf.Tensor3D;
-}
-
-function eachTensor(state: TitansState, f: <R extends tf.Rank>(x: tf.Tensor<R>) => tf.Tensor<R>): TitansState {
-  const { memory, momentum, chunkStart, qConv, kConv, vConv } = state;
+function mapState(state: TitansState, f: <R extends tf.Rank>(x: tf.Tensor<R>) => tf.Tensor<R>): TitansState {
+  const { memory, momentum, chunkStart, convolved } = state;
   return {
     memory: f(memory),
     momentum: f(momentum),
     chunkStart: chunkStart === null ? null : f(chunkStart),
-    qConv: f(qConv),
-    kConv: f(kConv),
-    vConv: f(vConv),
+    convolved: convolved.map((inputs) => f(inputs)),
   };
 }
