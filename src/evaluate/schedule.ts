@@ -25,7 +25,7 @@ export interface ScheduleSettings {
 
 export interface Schedule {
   readonly batches: readonly Batch[];
-  /** SHA-256 over the batches: the token ids, targets and names of all pieces in their order. */
+  /** SHA-256 over the batches: what is shared, and the token ids, targets and names of all pieces in their order. */
   readonly digest: string;
 }
 
@@ -78,11 +78,8 @@ export function recordSchedule({ batches, digest }: Schedule): ScheduleRecord {
 }
 
 /** Tokens that a batch feeds to the model: what the rows of a group share once, and the rest of each row. */
-export function fedTokens({ shared, groups }: Batch): number {
-  return groups.reduce(
-    (sum, rows) => sum + shared + rows.reduce((rest, row) => rest + row.input.length - shared, 0),
-    0,
-  );
+export function fedTokens(batch: Batch): number {
+  return batch.groups.flat().reduce((sum, row) => sum + row.input.length, 0) - savedTokens(batch);
 }
 
 /** Tokens that plain scoring would have fed beside those. */

@@ -154,7 +154,9 @@ export class Decoder implements LanguageModel {
   private block(input: tf.Tensor3D, mixer: Mixer, layer: number, before: unknown, position: number) {
     const context = this.context(layer, position);
     const { x, state } = mixer.enter?.(input, before, context) ?? { x: input, state: before };
-    const mixed = mixer.forward(this.normalise(x, layerName(layer, 'attn_norm.weight')) as tf.Tensor3D, state, context);
+    const mixed = scope(() =>
+      mixer.forward(this.normalise(x, layerName(layer, 'attn_norm.weight')) as tf.Tensor3D, state, context),
+    );
     const next = this.feedForward(tf.add(x, mixed.y) as typeof x, context);
     this.memory();
     return { x: next, state: mixed.state };
@@ -169,9 +171,13 @@ export class Decoder implements LanguageModel {
         context.weight(`mlp.${name}.weight`),
         this.config.mlpBias ? context.weight(`mlp.${name}.bias`) : undefined,
       );
-    const normed = rmsNorm({ x, weight: context.weight('mlp_norm.weight') }, { epsilon: this.config.normEps });
-    const activated = swiGlu({ gate: layer(normed, 'gate_proj'), up: layer(normed, 'up_proj') }, null);
-    return tf.add(x, layer(activated, 'down_proj')) as T;
+    return scope(() => {
+      const activated = scope(() => {
+        const normed = rmsNorm({ x, weight: context.weight('mlp_norm.weight') }, { epsilon: this.config.normEps });
+        return swiGlu({ gate: layer(normed, 'gate_proj'), up: layer(normed, 'up_proj') }, null);
+      });
+      return tf.add(x, layer(activated, 'down_proj')) as T;
+    });
   }
 
   private normalise(x: tf.Tensor, name: string): tf.Tensor {

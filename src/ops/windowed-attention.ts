@@ -4,6 +4,7 @@
 import * as tf from '#tfjs';
 import { constant } from './constants.js';
 import { defineOp } from './op.js';
+import { scope } from './scope.js';
 
 export interface WindowedAttentionInputs extends Record<string, tf.Tensor> {
   /** [B, N, T, D], rotated. */
@@ -30,23 +31,30 @@ export const FULL_PIECE = 512;
 /** -> [B, N, T, D]. Cost and memory grow with T x window. */
 export const windowedAttention = defineOp<WindowedAttentionInputs, WindowedAttentionAttributes, tf.Tensor4D>({
   name: 'WindowedAttention',
-  reference: (inputs, attributes) => {
-    const length = inputs.q.shape[2];
-    const keys = inputs.k.shape[2];
-    const { window } = attributes;
-    if (window !== null && window < keys) {
-      const band = bandOf(window);
-      if (length > band.block) return banded(inputs, attributes, band);
-    }
-    return window === null && length > FULL_PIECE ? inPieces(inputs, attributes) : dense(inputs, attributes);
-  },
+  reference: (inputs, attributes) => scope(() => attend(inputs, attributes)),
 });
+
+function attend(inputs: WindowedAttentionInputs, attributes: WindowedAttentionAttributes): tf.Tensor4D {
+  const length = inputs.q.shape[2];
+  const keys = inputs.k.shape[2];
+  const { window } = attributes;
+  if (window !== null && window < keys) {
+    const band = bandOf(window);
+    if (length > band.block) return banded(inputs, attributes, band);
+  }
+  return window === null && length > FULL_PIECE ? inPieces(inputs, attributes) : dense(inputs, attributes);
+}
 
 /** Keys that one query is multiplied with, masked ones included, when `length` queries start a sequence. */
 export function keysPerQuery(window: number | null, length: number): number {
   if (window === null || window >= length) return length;
   const { block, reach } = bandOf(window);
   return Math.min(length, (reach + 1) * block);
+}
+
+/** How many blocks of queries see each key, so how often it is copied. */
+export function copiesOfKeys(window: number): number {
+  return bandOf(window).reach + 1;
 }
 
 /** Every query against every key given. */

@@ -4,7 +4,7 @@ import * as tf from '#tfjs';
 import { linear } from '../../ops/linear.js';
 import { rmsNorm } from '../../ops/rms-norm.js';
 import { rotate } from '../../ops/rotary.js';
-import { FULL_PIECE, keysPerQuery, windowedAttention } from '../../ops/windowed-attention.js';
+import { copiesOfKeys, FULL_PIECE, keysPerQuery, windowedAttention } from '../../ops/windowed-attention.js';
 import type { ModelConfig } from '../checkpoint/model-config.js';
 import { forkRows } from '../fork-rows.js';
 import type { Mixer, MixerContext, ParameterSpec } from '../mixer.js';
@@ -92,12 +92,13 @@ export class Attention implements Mixer<KeyValueCache> {
     return 4 * 2 * batch * kvHeads * headDim * Math.min(position, window ?? Infinity);
   }
 
-  /** Logits, biased logits and weights of a query, and four of q, k, v and o with their copies in blocks. */
+  /** What was measured at the peak, rounded up: logits in six forms; q, k, v and o with their copies, those in blocks included. */
   workspace(length: number): number {
     const { heads, headDim, window } = this.config;
     const keys = keysPerQuery(window, length);
     const queries = window === null ? Math.min(length, FULL_PIECE) : length;
-    return heads * (3 * queries * keys + 12 * length * headDim);
+    const copies = 20 + (keys < length ? 6 * copiesOfKeys(window!) : 0);
+    return heads * (6 * queries * keys + copies * length * headDim);
   }
 
   /** [B, T, H] -> [B, N, T, D] */
