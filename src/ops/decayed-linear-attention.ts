@@ -16,6 +16,7 @@ import {
   type LinearAttentionOutputs,
 } from './chunks.js';
 import { defineOp, recomputed } from './op.js';
+import { perHead } from './per-head.js';
 import { scope } from './scope.js';
 
 export interface DecayedLinearAttentionInputs {
@@ -129,12 +130,4 @@ function apart(x: tf.Tensor, rows: number, shared: number): tf.Tensor3D {
   const [, size, width] = x.shape as [number, number, number];
   const perHead = tf.reshape(x, [rows, -1, size, shared, width / shared]);
   return tf.reshape(tf.transpose(perHead, [0, 3, 1, 2, 4]), [-1, size, width / shared]) as tf.Tensor3D;
-}
-
-/** x [B, G, T, D] -> [B, heads, T, D], each head of x for heads / G consecutive ones. */
-function perHead(x: tf.Tensor4D, heads: number): tf.Tensor4D {
-  const [batch, groups, length, dim] = x.shape;
-  if (groups === heads) return x;
-  const repeated = tf.tile(tf.reshape(x, [batch * groups, 1, length * dim]), [1, heads / groups, 1]);
-  return tf.reshape(repeated, [batch, heads, length, dim]);
 }

@@ -186,6 +186,7 @@ for (const [keys, message] of [
   [{ ...retnet, feature_map: 'relu' }, '"feature_map" is "relu", a setting that is not supported'],
   [{ ...gla, feature_map: 'elu' }, '"feature_map" is "elu", a setting that is not supported'],
   [{ ...gsa, feature_map: 't2r' }, '"feature_map" is "t2r", expected swish'],
+  [{ ...retnet, rope_theta: 500 }, '"rope_theta" is 500, a setting that is not supported'],
   [{ ...retnet, use_short_conv: true }, '"use_short_conv" is true, expected false'],
   [{ ...retnet, hidden_act: 'gelu' }, '"hidden_act" is "gelu", expected silu or swish'],
   [{ ...retnet, hidden_size: 66, num_heads: 2 }, 'a rotary embedding needs an even head size, and this one is 33'],

@@ -48,6 +48,9 @@ export const trunkKeys = z.looseObject({
   eos_token_id: z.union([tokenId, z.array(tokenId)], 'expected a token id or a list of them').nullish(),
 });
 
+/** Keys of the trunk that only attention reads: families without any omit them, so that they are refused. */
+export const ATTENTION_KEYS = { head_dim: true, rope_theta: true, rope_parameters: true, rope_scaling: true } as const;
+
 /** All of a configuration that does not depend on the family. */
 export function trunk(modelType: string, keys: z.infer<typeof trunkKeys>) {
   return {

@@ -6,7 +6,7 @@ import { z } from 'zod';
 import { gatedLinearAttention, gatedLinearAttentionStep, gatedWorkspace } from '../../ops/gated-linear-attention.js';
 import { linear } from '../../ops/linear.js';
 import { logSigmoid } from '../../ops/softplus.js';
-import { boolean, or, positiveInteger, positiveNumber, readKeys } from '../checkpoint/config-keys.js';
+import { ATTENTION_KEYS, boolean, or, positiveInteger, positiveNumber, readKeys } from '../checkpoint/config-keys.js';
 import { flaKeys, flaTrunk } from '../checkpoint/fla-keys.js';
 import type { ModelConfig } from '../checkpoint/model-config.js';
 import { CANONICAL, defineFamily, NORM_FIRST } from '../family.js';
@@ -126,7 +126,7 @@ export class Gla implements Mixer<GlaState> {
   }
 }
 
-const glaKeys = flaKeys.extend({
+const glaKeys = flaKeys.omit(ATTENTION_KEYS).extend({
   num_heads: or(positiveInteger, 4),
   num_kv_heads: positiveInteger.nullish(),
   expand_k: or(positiveNumber, 0.5),

@@ -11,6 +11,7 @@ import { rmsNorm } from '../../ops/rms-norm.js';
 import { silu } from '../../ops/silu.js';
 import { logSigmoid } from '../../ops/softplus.js';
 import {
+  ATTENTION_KEYS,
   boolean,
   configError,
   or,
@@ -160,7 +161,7 @@ export class Gsa implements Mixer<GsaState> {
   }
 }
 
-const gsaKeys = flaKeys.extend({
+const gsaKeys = flaKeys.omit(ATTENTION_KEYS).extend({
   num_heads: or(positiveInteger, 4),
   num_kv_heads: positiveInteger.nullish(),
   num_slots: positiveInteger.nullable().default(64),

@@ -9,6 +9,7 @@ import { shortConvolution } from '../../ops/short-convolution.js';
 import { silu } from '../../ops/silu.js';
 import { softplus } from '../../ops/softplus.js';
 import {
+  ATTENTION_KEYS,
   boolean,
   configError,
   or,
@@ -156,34 +157,32 @@ export class Mamba implements Mixer<MambaState> {
 }
 
 const stepRank = z.union([positiveInteger, z.literal('auto')], "expected a positive integer or 'auto'").nullish();
-const mambaKeys = trunkKeys
-  .omit({ head_dim: true, rope_theta: true, rope_parameters: true, rope_scaling: true })
-  .extend({
-    norm_eps: positiveNumber.nullish(),
-    layer_norm_epsilon: positiveNumber.nullish(),
-    state_size: or(positiveInteger, 16),
-    expand: or(positiveNumber, 2),
-    intermediate_size: positiveInteger.nullish(),
-    conv_kernel: or(positiveInteger, 4),
-    use_conv_bias: or(boolean, true),
-    use_bias: or(boolean, false),
-    dt_rank: stepRank,
-    time_step_rank: stepRank,
-    // How the weights start; transformers' names are the time_step ones.
-    dt_min: positiveNumber.nullish(),
-    time_step_min: positiveNumber.nullish(),
-    dt_max: positiveNumber.nullish(),
-    time_step_max: positiveNumber.nullish(),
-    dt_scale: positiveNumber.nullish(),
-    time_step_scale: positiveNumber.nullish(),
-    dt_init_floor: positiveNumber.nullish(),
-    time_step_floor: positiveNumber.nullish(),
-    dt_init_scheme: z.literal('random', 'expected random').nullish(),
-    time_step_init_scheme: z.literal('random', 'expected random').nullish(),
-    rescale_prenorm_residual: or(boolean, false),
-    // How the reference rounds; here all is f32.
-    residual_in_fp32: boolean.nullish(),
-  });
+const mambaKeys = trunkKeys.omit(ATTENTION_KEYS).extend({
+  norm_eps: positiveNumber.nullish(),
+  layer_norm_epsilon: positiveNumber.nullish(),
+  state_size: or(positiveInteger, 16),
+  expand: or(positiveNumber, 2),
+  intermediate_size: positiveInteger.nullish(),
+  conv_kernel: or(positiveInteger, 4),
+  use_conv_bias: or(boolean, true),
+  use_bias: or(boolean, false),
+  dt_rank: stepRank,
+  time_step_rank: stepRank,
+  // How the weights start; transformers' names are the time_step ones.
+  dt_min: positiveNumber.nullish(),
+  time_step_min: positiveNumber.nullish(),
+  dt_max: positiveNumber.nullish(),
+  time_step_max: positiveNumber.nullish(),
+  dt_scale: positiveNumber.nullish(),
+  time_step_scale: positiveNumber.nullish(),
+  dt_init_floor: positiveNumber.nullish(),
+  time_step_floor: positiveNumber.nullish(),
+  dt_init_scheme: z.literal('random', 'expected random').nullish(),
+  time_step_init_scheme: z.literal('random', 'expected random').nullish(),
+  rescale_prenorm_residual: or(boolean, false),
+  // How the reference rounds; here all is f32.
+  residual_in_fp32: boolean.nullish(),
+});
 
 export const mamba = defineFamily<ModelConfig & MambaConfig>({
   layouts: MAMBA_LAYOUTS,

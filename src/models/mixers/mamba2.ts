@@ -17,6 +17,7 @@ import { shortConvolution } from '../../ops/short-convolution.js';
 import { silu } from '../../ops/silu.js';
 import { softplus } from '../../ops/softplus.js';
 import {
+  ATTENTION_KEYS,
   boolean,
   configError,
   or,
@@ -221,7 +222,7 @@ const notNegative = z.union(
 );
 const limits = z.tuple([notNegative, notNegative], 'expected two numbers');
 
-const mamba2Keys = trunkKeys.extend({
+const mamba2Keys = trunkKeys.omit(ATTENTION_KEYS).extend({
   norm_eps: or(positiveNumber, 1e-5),
   head_dim: or(positiveInteger, 64),
   num_heads: positiveInteger.nullish(),

@@ -9,7 +9,15 @@ import {
   decayedWorkspace,
 } from '../../ops/decayed-linear-attention.js';
 import { rotate } from '../../ops/rotary.js';
-import { boolean, configError, or, positiveInteger, positiveNumber, readKeys } from '../checkpoint/config-keys.js';
+import {
+  ATTENTION_KEYS,
+  boolean,
+  configError,
+  or,
+  positiveInteger,
+  positiveNumber,
+  readKeys,
+} from '../checkpoint/config-keys.js';
 import { flaKeys, flaTrunk } from '../checkpoint/fla-keys.js';
 import type { ModelConfig } from '../checkpoint/model-config.js';
 import { CANONICAL, defineFamily, NORM_FIRST } from '../family.js';
@@ -121,7 +129,7 @@ function logDecays(batch: number, heads: number, length: number): tf.Tensor3D {
   return tf.tile(perHead, [batch, 1, length]);
 }
 
-const retNetKeys = flaKeys.extend({
+const retNetKeys = flaKeys.omit(ATTENTION_KEYS).extend({
   num_heads: or(positiveInteger, 8),
   num_kv_heads: positiveInteger.nullish(),
   expand_k: or(positiveNumber, 1),
