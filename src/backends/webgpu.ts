@@ -1,6 +1,7 @@
 // The GPU engine: tfjs-backend-webgpu on an own Dawn device (npm `webgpu`) with every limit and feature of the adapter.
 import * as tf from '#tfjs';
 import { UserError } from '../user-error.js';
+import { DeviceBackend } from './device-backend.js';
 import type { EngineOptions, StartedBackend } from './engine.js';
 import { OutOfMemoryError } from './out-of-memory.js';
 
@@ -61,7 +62,7 @@ export async function startWebgpu({ importer }: Required<EngineOptions>): Promis
     requiredLimits: Object.fromEntries(LIMITS.map((limit) => [limit, adapter.limits[limit]])),
   });
   if (tf.findBackendFactory('webgpu') !== null) tf.removeBackend('webgpu');
-  tf.registerBackend('webgpu', () => new tf.WebGPUBackend(device, adapter.info), 3);
+  tf.registerBackend('webgpu', () => new DeviceBackend(device, adapter.info), 3);
   return {
     backend: 'webgpu',
     device: describeAdapter(adapter.info),
