@@ -1,10 +1,12 @@
 // Importing this file puts our kernels into TensorFlow.js's registry, which must happen before a backend starts.
 import { registerSelectiveScan } from './host/selective-scan.js';
 import { registerBatchMatMul } from './wasm/batch-mat-mul.js';
+import { registerGather } from './wasm/gather.js';
 import { registerSlice } from './wasm/slice.js';
 import { registerUnsortedSegmentSum } from './wasm/unsorted-segment-sum.js';
 
 registerBatchMatMul();
+registerGather();
 registerSelectiveScan();
 registerSlice();
 registerUnsortedSegmentSum();
