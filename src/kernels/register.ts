@@ -4,9 +4,11 @@ import { registerBatchMatMul } from './wasm/batch-mat-mul.js';
 import { registerGather } from './wasm/gather.js';
 import { registerSlice } from './wasm/slice.js';
 import { registerUnsortedSegmentSum } from './wasm/unsorted-segment-sum.js';
+import { registerMatMul } from './webgpu/matmul.js';
 
 registerBatchMatMul();
 registerGather();
 registerSelectiveScan();
 registerSlice();
 registerUnsortedSegmentSum();
+registerMatMul();
