@@ -7,7 +7,11 @@
 import * as tf from '#tfjs';
 import { chunkDecays } from './chunk-decays.js';
 import { chunksOf, chunkStates, inChunks, joinChunks, type LinearAttentionOutputs } from './chunks.js';
-import { defineOp, recomputed } from './op.js';
+import { defineOp, recomputed, registerFusedKernel } from './op.js';
+import {
+  decayedLinearAttentionForward,
+  decayedLinearAttentionGradient,
+} from '../kernels/webgpu/decayed-linear-attention.js';
 import { perHead } from './per-head.js';
 import { scope } from './scope.js';
 
@@ -79,6 +83,19 @@ const decayedLinearAttentionOp = defineOp<ChunkwiseInputs, null, [o: tf.Tensor4D
   reference: chunkwise,
   gradient: recomputed(chunkwise),
 });
+
+registerFusedKernel(decayedLinearAttentionOp, 'webgpu', {
+  forward: (inputs) => (inVectors(inputs) ? decayedLinearAttentionForward(inputs) : chunkwise(inputs)),
+  gradient: (inputs, attributes, dOutput) =>
+    inVectors(inputs)
+      ? scope(() => decayedLinearAttentionGradient(inputs, dOutput))
+      : recomputed(chunkwise)(inputs, attributes, dOutput),
+});
+
+/** The kernels read four neighbours at once. */
+function inVectors({ q, v }: ChunkwiseInputs): boolean {
+  return q.shape[3] % 4 === 0 && v.shape[3] % 4 === 0;
+}
 
 /** The recurrent form, for exactly one token. */
 export function decayedLinearAttentionStep(inputs: DecayedLinearAttentionInputs): LinearAttentionOutputs {

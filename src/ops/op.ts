@@ -9,11 +9,7 @@ export type Tensors = Record<string, tf.Tensor>;
 export type Outputs = tf.Tensor | tf.Tensor[];
 export type Gradients<I extends Tensors> = { [Name in keyof I]?: tf.Tensor };
 
-export type Gradient<I extends Tensors, A, O extends Outputs> = (
-  inputs: I,
-  attributes: A,
-  dOutput: O,
-) => Gradients<I>;
+export type Gradient<I extends Tensors, A, O extends Outputs> = (inputs: I, attributes: A, dOutput: O) => Gradients<I>;
 
 export interface OpDefinition<I extends Tensors, A, O extends Outputs> {
   readonly name: string;
