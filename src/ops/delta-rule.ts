@@ -6,9 +6,10 @@
 //   T = (I + L)^-1, L[i, j] = beta[i] (k[i].k[j]) D[i, j] for j < i;  W = T (beta exp(G) K);  U = T (beta V)
 //   U' = U - W S;  O = exp(G) Q S + tril(Q K^T D) U';  S' = exp(G[C]) S + (exp(G[C] - G) K)^T U'.
 import * as tf from '#tfjs';
+import { deltaRuleForward } from '../kernels/webgpu/delta-rule.js';
 import { chunkDecays } from './chunk-decays.js';
 import { chunksOf, inChunks, joinChunks, type LinearAttentionOutputs } from './chunks.js';
-import { defineOp } from './op.js';
+import { defineOp, registerFusedKernel } from './op.js';
 import { perHead } from './per-head.js';
 import { scope } from './scope.js';
 import { unstack } from './split.js';
@@ -83,6 +84,15 @@ const deltaRuleOp = defineOp<ChunkwiseInputs, null, [o: tf.Tensor4D, state: tf.T
   name: 'DeltaRule',
   reference: chunkwise,
 });
+
+registerFusedKernel(deltaRuleOp, 'webgpu', {
+  forward: (inputs) => (hasKernel(inputs) ? deltaRuleForward(inputs) : chunkwise(inputs)),
+});
+
+/** The kernels read four neighbours at once, and one workgroup holds all keys of a state. */
+function hasKernel({ q, v }: ChunkwiseInputs): boolean {
+  return q.shape[3] % 4 === 0 && q.shape[3] <= 256 && v.shape[3] % 4 === 0;
+}
 
 /** The recurrent form, for exactly one token. */
 export function deltaRuleStep({ q, k, v, rate, logDecay, state }: DeltaRuleInputs): LinearAttentionOutputs {
