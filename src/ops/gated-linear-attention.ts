@@ -6,8 +6,9 @@
 //   exp(g[j+1] + ... + g[i]) = exp(toEnd[j]) exp(fromStart[i]),
 // two factors of at most 1, so that nothing overflows however strong the gates are, and everything is a matrix product.
 import * as tf from '#tfjs';
+import { gatedLinearAttentionForward, gatedLinearAttentionGradient } from '../kernels/webgpu/gated-linear-attention.js';
 import { chunksOf, chunkStates, inChunks, joinChunks, type LinearAttentionOutputs } from './chunks.js';
-import { defineOp, recomputed } from './op.js';
+import { defineOp, recomputed, registerFusedKernel } from './op.js';
 import { scope } from './scope.js';
 
 export interface GatedLinearAttentionInputs {
@@ -80,6 +81,20 @@ const gatedLinearAttentionOp = defineOp<ChunkwiseInputs, DecaySide, [o: tf.Tenso
   reference: chunkwise,
   gradient: recomputed(chunkwise),
 });
+
+registerFusedKernel(gatedLinearAttentionOp, 'webgpu', {
+  forward: (inputs, along) =>
+    inVectors(inputs) ? gatedLinearAttentionForward(inputs, along) : chunkwise(inputs, along),
+  gradient: (inputs, along, dOutput) =>
+    inVectors(inputs)
+      ? scope(() => gatedLinearAttentionGradient(inputs, along, dOutput))
+      : recomputed(chunkwise)(inputs, along, dOutput),
+});
+
+/** The kernels read four neighbours at once. */
+function inVectors({ q, v }: ChunkwiseInputs): boolean {
+  return q.shape[3] % 4 === 0 && v.shape[3] % 4 === 0;
+}
 
 /** The recurrent form, for exactly one token. */
 export function gatedLinearAttentionStep(inputs: GatedLinearAttentionInputs, along: DecaySide): LinearAttentionOutputs {

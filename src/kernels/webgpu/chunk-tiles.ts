@@ -71,8 +71,8 @@ fn product(y: u32, x: u32, sum: mat4x4f) -> mat4x4f {
 }
 `;
 
-/** Writes the 4 x 4 `block` to rows 4 row.. of a tile of `F32_TILES`, at its column 4 column. */
-export function putBlock(tile: 'left' | 'right', row: string, column: string, block: string): string {
+/** Writes the 4 x 4 `block` to a tile [16, 64]: its rows 4 row.. and columns 4 column... */
+export function putBlock(tile: 'left' | 'right' | 'gates', row: string, column: string, block: string): string {
   return [0, 1, 2, 3].map((m) => `${tile}[(4u * (${row}) + ${m}u) * 16u + (${column})] = ${block}[${m}];`).join('\n');
 }
 
