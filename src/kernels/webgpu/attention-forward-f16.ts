@@ -142,8 +142,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   }
 
   function softmaxWeights(masked: boolean): string {
-    const seen = (i: number, j: number) =>
-      masked ? `select(-1e30, ${logit(i, j)}, ${inReach(i, j)})` : logit(i, j);
+    const seen = (i: number, j: number) => (masked ? `select(-1e30, ${logit(i, j)}, ${inReach(i, j)})` : logit(i, j));
     return /* wgsl */ `var rises = false;
       ${eachRow(
         tiling,

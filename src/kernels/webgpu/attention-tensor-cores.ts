@@ -62,7 +62,7 @@ export function tilesSize({ tile, tileStride }: MatrixTiling): number {
   return 4 * tile * tileStride;
 }
 
-/** `fetched`: vectors of one tile that a thread carries from device memory. */
+/** Vectors of one tile that a thread carries from device memory. */
 function fetches({ tile, dim }: MatrixTiling): number {
   return Math.ceil((tile * dim) / 4 / THREADS);
 }
@@ -161,9 +161,7 @@ export function loadRows(
 
 /** Declares the f32 sums `name`<row>_<column> over the rows and D. */
 export function declareSums({ subgroupRows, dim }: MatrixTiling, name: string): string {
-  return unrolled(matrices(subgroupRows), (r) =>
-    unrolled(matrices(dim), (d) => `var ${name}${r}_${d}: ${RESULT};`),
-  );
+  return unrolled(matrices(subgroupRows), (r) => unrolled(matrices(dim), (d) => `var ${name}${r}_${d} = ${RESULT}();`));
 }
 
 /** logits = rows x tile^T, the subgroup's own rows; `buffer` is where the tile begins. */
@@ -172,7 +170,7 @@ export function multiplyByTile(tiling: MatrixTiling, logits: string, rows: strin
   return unrolled(
     matrices(tile),
     (c) => `{
-      ${unrolled(matrices(subgroupRows), (r) => `var sum${r}: ${RESULT};`)}
+      ${unrolled(matrices(subgroupRows), (r) => `var sum${r} = ${RESULT}();`)}
       ${unrolled(
         matrices(dim),
         (d) => `{
@@ -262,6 +260,7 @@ export function laneWgsl({ subgroupRows, logitStride, weightStride }: MatrixTili
   let weightAt = row * ${weightStride} + column;`;
 }
 
+/** Sums start with an explicit zero: Dawn sets a variable without an initialiser to zero once, not each time round a loop. */
 const RESULT = 'subgroup_matrix_result<f32, 16, 16>';
 
 function load(side: 'left' | 'right', from: string, at: string, stride: number, major = 'row_major'): string {

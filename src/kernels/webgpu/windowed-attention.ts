@@ -80,9 +80,7 @@ export function fusedAttentionGradient(
 
 function kernelsFor(dim: number): AttentionKernels {
   const fits =
-    fitsTensorCores(dim) &&
-    usesTensorCores() &&
-    deviceBackend().device.limits.maxComputeWorkgroupStorageSize >= 49152;
+    fitsTensorCores(dim) && usesTensorCores() && deviceBackend().device.limits.maxComputeWorkgroupStorageSize >= 49152;
   return fits ? F16_KERNELS : F32_KERNELS;
 }
 
