@@ -2,8 +2,9 @@
 //   o[t] = sum over s in (t - window, t] of act(q[t].k[s] / sqrt(D) + slope[h] * (t - s)) * v[s]
 // The distance is the true one: the per-column ALiBi shortcut holds for softmax only. Sigmoid weights are not normalised.
 import * as tf from '#tfjs';
+import { fusedAttention, fusedAttentionGradient, hasAttentionKernels } from '../kernels/webgpu/windowed-attention.js';
 import { constant } from './constants.js';
-import { defineOp } from './op.js';
+import { defineOp, recomputed, registerFusedKernel } from './op.js';
 import { scope } from './scope.js';
 
 export interface WindowedAttentionInputs extends Record<string, tf.Tensor> {
@@ -33,6 +34,24 @@ export const windowedAttention = defineOp<WindowedAttentionInputs, WindowedAtten
   name: 'WindowedAttention',
   reference: (inputs, attributes) => scope(() => attend(inputs, attributes)),
 });
+
+registerFusedKernel(windowedAttention, 'webgpu', {
+  forward: (inputs, attributes) =>
+    hasAttentionKernels(inputs.q.shape[3])
+      ? fusedAttention(withSlopes(inputs, attributes), attributes)
+      : windowedAttention.definition.reference(inputs, attributes),
+  gradient: (inputs, attributes, dO) =>
+    hasAttentionKernels(inputs.q.shape[3])
+      ? { ...fusedAttentionGradient(withSlopes(inputs, attributes), attributes, dO) }
+      : recomputed(windowedAttention.definition.reference)(inputs, attributes, dO),
+});
+
+/** The inputs, and the slopes as a tensor [N]: zeros where there are none. */
+function withSlopes({ q, k, v }: WindowedAttentionInputs, { slopes }: WindowedAttentionAttributes) {
+  const heads = q.shape[1];
+  const perHead = slopes ?? new Array<number>(heads).fill(0);
+  return { q, k, v, slopes: constant(`slopes/${perHead.join()}`, () => tf.tensor1d([...perHead], 'float32')) };
+}
 
 function attend(inputs: WindowedAttentionInputs, attributes: WindowedAttentionAttributes): tf.Tensor4D {
   const length = inputs.q.shape[2];
