@@ -3,6 +3,7 @@ import * as tf from '#tfjs';
 import type { Engine } from '../backends/engine.js';
 import { disposeConstants } from '../ops/constants.js';
 import { crossEntropy } from '../ops/cross-entropy.js';
+import { embedding } from '../ops/embedding.js';
 import { headLogProbs, rowsPerTile } from '../ops/head-log-probs.js';
 import { linear } from '../ops/linear.js';
 import { rmsNorm } from '../ops/rms-norm.js';
@@ -51,7 +52,7 @@ export class Decoder implements LanguageModel {
     this.engine.use();
     const position = state?.position ?? 0;
     return scope(() => {
-      let x = tf.gather(this.parameters.get(EMBEDDING), ids) as tf.Tensor3D;
+      let x = this.embed(ids) as tf.Tensor3D;
       const layers: unknown[] = [];
       this.mixers.forEach((mixer, layer) => {
         const next = scope(() => this.block(x, mixer, layer, state?.layers[layer] ?? null, position));
@@ -67,7 +68,7 @@ export class Decoder implements LanguageModel {
   step(ids: tf.Tensor1D, state: ModelState): { hidden: tf.Tensor2D; state: ModelState } {
     this.engine.use();
     return scope(() => {
-      let x = tf.gather(this.parameters.get(EMBEDDING), ids) as tf.Tensor2D;
+      let x = this.embed(ids) as tf.Tensor2D;
       const layers = this.mixers.map((mixer, layer) => {
         const context = this.context(layer, state.position);
         const entered = mixer.enter?.(tf.expandDims(x, 1), state.layers[layer], context);
@@ -178,6 +179,10 @@ export class Decoder implements LanguageModel {
       });
       return tf.add(x, layer(activated, 'down_proj')) as T;
     });
+  }
+
+  private embed(ids: tf.Tensor): tf.Tensor {
+    return embedding({ weight: this.parameters.get(EMBEDDING) as tf.Tensor2D, ids }, null);
   }
 
   private normalise(x: tf.Tensor, name: string): tf.Tensor {
