@@ -29,6 +29,8 @@ test.serial('softplus and log sigmoid keep their tails on webgpu, and nothing ov
   check(await softplus(x).data(), (v) => Math.max(v, 0) + Math.log1p(Math.exp(-Math.abs(v))));
   check(await logSigmoid(x).data(), (v) => Math.min(v, 0) - Math.log1p(Math.exp(-Math.abs(v))));
   const far = tf.tensor1d([-1e9, -1e4, 1e4, 1e9]);
-  t.deepEqual([...(await silu(far).data())].map(Math.abs), [0, 0, 1e4, 1e9]);
+  const [least, low, ...high] = await silu(far).data();
+  t.true(Math.abs(least!) < 1e-25 && Math.abs(low!) < 1e-25);
+  t.deepEqual(high, [1e4, 1e9]);
   t.deepEqual([...(await softplus(far).data())], [0, 0, 1e4, 1e9]);
 });

@@ -7,11 +7,9 @@ import { assertFusedAgrees, randomValues } from './fused-agrees.js';
 for (const [batch, length, channels, taps] of [
   [1, 1, 8, 4],
   [2, 2, 7, 4],
-  [2, 17, 64, 4],
-  [1, 65, 35, 3],
-  [2, 130, 20, 4],
-  [1, 300, 4, 2],
-  [1, 5, 260, 1],
+  [2, 65, 35, 3],
+  [1, 300, 260, 4],
+  [1, 5, 8, 1],
 ] as const)
   test.serial(`the convolution of [${batch}, ${length}, ${channels}] over ${taps} tokens is as its formula`, async (t) => {
     if (!(await needsWebgpu(t))) return;
