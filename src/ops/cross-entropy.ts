@@ -1,8 +1,12 @@
 // Mean next-token cross-entropy of the head, in nats. The gradient recomputes the logits tile by tile:
 //   dz = (softmax(z) - onehot(target)) / R,   dhidden = dz W,   dW = dz^T hidden
 import * as tf from '#tfjs';
-import { headLogProbs, rowsPerTile } from './head-log-probs.js';
-import { defineOp } from './op.js';
+import { crossEntropyRows } from '../kernels/webgpu/head-rows.js';
+import { addTo, placeRows, rowsOf } from '../kernels/webgpu/rows.js';
+import { uninitialised } from '../kernels/webgpu/runner.js';
+import { headLogProbs, rowsPerTile, tilesOf } from './head-log-probs.js';
+import { matrixProduct } from './linear.js';
+import { defineOp, registerFusedKernel } from './op.js';
 
 /** hidden [R, H], weight [V, H]; targets [R] int32 -> scalar */
 export const crossEntropy = defineOp<{ hidden: tf.Tensor2D; weight: tf.Tensor2D }, { targets: tf.Tensor1D }, tf.Scalar>(
@@ -12,11 +16,9 @@ export const crossEntropy = defineOp<{ hidden: tf.Tensor2D; weight: tf.Tensor2D 
     gradient: ({ hidden, weight }, { targets }, dLoss) => {
       const [rows, width] = hidden.shape;
       const vocabulary = weight.shape[0];
-      const step = rowsPerTile(vocabulary);
       const dHidden: tf.Tensor2D[] = [];
       let dWeight: tf.Tensor2D = tf.zeros([vocabulary, width]);
-      for (let start = 0; start < rows; start += step) {
-        const size = Math.min(step, rows - start);
+      for (const { start, size } of tilesOf(rows, rowsPerTile(vocabulary))) {
         const tile = tf.tidy(() => {
           const h = tf.slice(hidden, [start, 0], [size, -1]);
           const wanted = tf.oneHot(tf.slice(targets, start, size), vocabulary) as tf.Tensor2D;
@@ -35,3 +37,34 @@ export const crossEntropy = defineOp<{ hidden: tf.Tensor2D; weight: tf.Tensor2D 
     },
   },
 );
+
+/**
+ * Logits of one tile of the gradient on a GPU, 256 MB. A smaller one would stay in the cache, but every tile reads and writes dW,
+ * which is half as large at 32,000 tokens by 1,024.
+ */
+const GRADIENT_TILE_ELEMENTS = 2 ** 26;
+
+registerFusedKernel(crossEntropy, 'webgpu', {
+  forward: crossEntropy.definition.reference,
+  gradient: ({ hidden, weight }, { targets }, dLoss) => {
+    const [rows, width] = hidden.shape;
+    const vocabulary = weight.shape[0];
+    const dHidden = uninitialised([rows, width]) as tf.Tensor2D;
+    let dWeight: tf.Tensor2D | undefined;
+    for (const { start, size } of tilesOf(rows, rowsPerTile(vocabulary, GRADIENT_TILE_ELEMENTS))) {
+      const part = tf.tidy(() => {
+        const h = rowsOf(hidden, start, size);
+        const logits = matrixProduct(h, weight, { transposeB: true });
+        crossEntropyRows({ logits, targets, start }, dLoss, 1 / rows);
+        placeRows(matrixProduct(logits, weight), dHidden, start);
+        return matrixProduct(logits, h, { transposeA: true });
+      });
+      if (dWeight === undefined) dWeight = part;
+      else {
+        addTo(dWeight, part);
+        part.dispose();
+      }
+    }
+    return { hidden: dHidden, weight: dWeight ?? tf.zerosLike(weight) };
+  },
+});

@@ -42,14 +42,15 @@ registerFusedKernel(product, 'webgpu', {
   forward: ({ x, weight }, { decoding }) =>
     decoding && isStep(x.shape[0], weight.shape)
       ? linearStep(x, weight)
-      : inAskedPrecision(x, weight, { transposeB: true }),
+      : matrixProduct(x, weight, { transposeB: true }),
   gradient: ({ x, weight }, _, dy) => ({
-    x: inAskedPrecision(dy, weight),
-    weight: inAskedPrecision(dy, x, { transposeA: true }),
+    x: matrixProduct(dy, weight),
+    weight: matrixProduct(dy, x, { transposeA: true }),
   }),
 });
 
-function inAskedPrecision(a: tf.Tensor2D, b: tf.Tensor2D, options: MatMulOptions = {}): tf.Tensor2D {
+/** a b, in the precision that the running model asks for where its shapes permit. */
+export function matrixProduct(a: tf.Tensor2D, b: tf.Tensor2D, options: MatMulOptions = {}): tf.Tensor2D {
   if (multipliesInHalf(a.shape, b.shape)) return matMulHalf(a, b, options);
   return tf.matMul(a, b, options.transposeA, options.transposeB);
 }
