@@ -10,6 +10,12 @@ export class Parameters {
     this.tensors.set(name, tf.keep(tf.tensor(values, [...shape], 'float32')));
   }
 
+  /** Puts a tensor of the same shape in a weight's place, as a training step does. */
+  replace(name: string, tensor: tf.Tensor): void {
+    this.get(name).dispose();
+    this.tensors.set(name, tf.keep(tensor));
+  }
+
   get(name: string): tf.Tensor {
     const tensor = this.tensors.get(name);
     if (tensor === undefined) throw new Error(`no parameter ${name}`);
