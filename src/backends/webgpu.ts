@@ -6,7 +6,7 @@ import type { EngineOptions, StartedBackend } from './engine.js';
 import { OutOfMemoryError } from './out-of-memory.js';
 
 /** Dawn toggles: unreleased features (subgroup matrices), and f16 on NVIDIA, which Dawn holds back by default. */
-const TOGGLES = ['enable-dawn-features=allow_unsafe_apis,vulkan_enable_f16_on_nvidia'];
+export const TOGGLES = ['enable-dawn-features=allow_unsafe_apis,vulkan_enable_f16_on_nvidia'];
 const FEATURES = ['shader-f16', 'subgroups', 'chromium-experimental-subgroup-matrix', 'timestamp-query'];
 const LIMITS = [
   'maxBufferSize',

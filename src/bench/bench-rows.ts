@@ -41,7 +41,8 @@ export interface BenchRow {
   ms_per_step: number | null;
   peak_bytes: number | null;
   held_bytes: number | null;
-  state_bytes: number;
+  /** By the model's formula, behind the last token; null for training, which keeps none. */
+  state_bytes: number | null;
   kernels: 'fused' | 'composite' | null;
   composite_ops: string | null;
   /** What the engine reached in the same run, and which share of it the cell's least operations and bytes are. */
@@ -98,7 +99,7 @@ function commonColumns(
     n_depth: cell.depth,
     window,
     test_time: date,
-    state_bytes: stateBytes,
+    state_bytes: cell.kind === 'train' ? null : stateBytes,
   };
 }
 

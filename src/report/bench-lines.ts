@@ -1,6 +1,6 @@
 // The figures of benchmarks: throughput and memory against length, decoding latency against depth; one line a model, both axes
 // logarithmic. A dashed line was computed by unfused kernels, and the caption says what that means.
-import type { ChartConfiguration } from 'chart.js';
+import { Chart, type ChartConfiguration } from 'chart.js';
 import type { BenchRecord } from '../bench/bench-record.js';
 import { benchRows, type BenchRow } from '../bench/bench-rows.js';
 import type { CellKind } from '../bench/cells.js';
@@ -143,7 +143,7 @@ function figureOf(plot: Plot, lines: readonly Line[]): Figure {
         pointStyle: styles[k]!.marker,
         pointRadius: 2.5,
         borderWidth: 1.2,
-        borderDash: isComposite(lines[k]!.rows) ? [4, 3] : [],
+        borderDash: dashOf(lines[k]!),
       })),
     },
     options: {
@@ -160,7 +160,17 @@ function figureOf(plot: Plot, lines: readonly Line[]): Figure {
         ),
       },
       plugins: {
-        legend: { position: 'top', labels: { boxWidth: 18, boxHeight: 0, padding: 6 } },
+        legend: {
+          position: 'top',
+          labels: {
+            ...{ usePointStyle: true, pointStyle: 'line', pointStyleWidth: 20, boxHeight: 7, padding: 6 },
+            // chart.js would take the style of the points, which have no dashes.
+            generateLabels: (chart) =>
+              Chart.defaults.plugins.legend.labels
+                .generateLabels(chart)
+                .map((item, k) => ({ ...item, lineDash: dashOf(lines[k]!) })),
+          },
+        },
         tooltip: { enabled: false },
       },
     },
@@ -171,6 +181,10 @@ function figureOf(plot: Plot, lines: readonly Line[]): Figure {
     title: `${plot.title} of ${lines.map(({ label }) => label).join(', ')}. ${caption.join(' ')}`,
     config: config as ChartConfiguration,
   };
+}
+
+function dashOf({ rows }: Line): number[] {
+  return isComposite(rows) ? [4, 3] : [];
 }
 
 function isComposite(rows: readonly BenchRow[]): boolean {
