@@ -107,7 +107,9 @@ async function measureCase({ kernel, shape, precision, flops, bytes, bound, prep
 }
 
 async function writeResults() {
-  const columns = 'kernel shape precision bound p50_ns mad_ns tflops_per_s gb_per_s ceiling_share error status'.split(' ');
+  const columns = 'kernel shape precision bound p50_ns mad_ns tflops_per_s gb_per_s ceiling_share error status'.split(
+    ' ',
+  );
   await writeAtomically(path.join(flags.output, 'kernels.csv'), stringify(rows, { header: true, columns }));
   const { device } = deviceBackend();
   const programs = await kernelPrograms();
@@ -126,8 +128,18 @@ async function writeResults() {
       copy_bytes: ceilings.copyBytes,
       copy_bytes_per_s: ceilings.copy,
     },
-    device: { adapter: engine.device, software: engine.software, features: [...device.features].sort(), toggles: TOGGLES },
-    machine: { cpu: os.cpus()[0].model.trim(), cores: os.cpus().length, node: process.version, system: `${os.type()} ${os.release()}` },
+    device: {
+      adapter: engine.device,
+      software: engine.software,
+      features: [...device.features].sort(),
+      toggles: TOGGLES,
+    },
+    machine: {
+      cpu: os.cpus()[0].model.trim(),
+      cores: os.cpus().length,
+      node: process.version,
+      system: `${os.type()} ${os.release()}`,
+    },
     cases: rows.length,
     failed: rows.filter(({ status }) => status.startsWith('failed')).length,
   };

@@ -17,7 +17,9 @@ async function complaint(device: GPUDevice, { key, wgsl }: KernelProgram): Promi
   const invalid = await device.popErrorScope();
   const errors = messages.filter(({ type }) => type === 'error');
   if (errors.length > 0)
-    return errors.map(({ lineNum, message }) => `line ${lineNum}: ${message}\n  ${wgsl.split('\n')[lineNum - 1]}`).join('\n');
+    return errors
+      .map(({ lineNum, message }) => `line ${lineNum}: ${message}\n  ${wgsl.split('\n')[lineNum - 1]}`)
+      .join('\n');
   return invalid?.message ?? null;
 }
 
