@@ -56,7 +56,7 @@ export class DeviceBackend extends tf.WebGPUBackend {
 
   override submitQueue(): void {
     super.submitQueue();
-    this.pool.trim();
+    this.pool.submitted();
   }
 
   /** The buffer that holds a tensor's elements, uploaded first where they are still the host's. */

@@ -26,7 +26,7 @@ export function releaseFreeMemory(): void {
   const backend = tf.backend();
   if (!(backend instanceof DeviceBackend)) return;
   backend.flush();
-  backend.pool.trim(0);
+  backend.pool.trim();
 }
 
 /** TensorFlow.js keeps no peak but in its profiles, which slow down what they look at. */

@@ -121,7 +121,7 @@ export function matrixProduct(leftStored: Stored, rightStored: Stored): string {
   }`;
 }
 
-export const MATRIX_SUMS = eachMatrix((i, j) => `var sum${i}${j}: Sum;`);
+export const MATRIX_SUMS = eachMatrix((i, j) => `var sum${i}${j} = Sum();`);
 export const STORE_RESULT = eachMatrix(
   (i, j) => `subgroupMatrixStore<row_major>(&result, ${resultAt(i, j)}, sum${i}${j}, ${FLOAT_ROW}u);`,
 );

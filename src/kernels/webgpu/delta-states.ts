@@ -202,7 +202,7 @@ function onTensorCores({ keyDim, valueDim }: Spec): string {
     )}
     workgroupBarrier();
     // W S, the subgroup's 16 tokens of it.
-    ${lines(columns.map((column) => `var read${column}: Sum;`))}
+    ${lines(columns.map((column) => `var read${column} = Sum();`))}
     for (var c = 0u; c < ${padded}u; c += 16u) {
       let a = subgroupMatrixLoad<Left, row_major>(&w, (token + 16u * subgroup) * ${padded}u + c, ${padded}u);
       ${lines(
