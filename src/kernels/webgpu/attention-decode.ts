@@ -18,12 +18,17 @@ export function decodeParts(reach: number): number {
   return Math.ceil(reach / keysPerPart);
 }
 
+/** The same rule in WGSL, where the window never exceeds the keys. */
+const partsWgsl = /* wgsl */ `
+fn keysPerPart() -> u32 { return ${TILE}u * ((sizes.window + ${TILE * MOST_PARTS - 1}) / ${TILE * MOST_PARTS}); }
+`;
+
 /** Inputs q, k, v, slopes; output the sums [B, N, T, parts, D], and for softmax their (largest, total). Workgroups: [parts, N T, B]. */
 export function attentionDecode({ dim, activation }: AttentionConstants): Program {
   return { key: `attention-decode/${dim}/${activation}`, wgsl: () => decodeWgsl({ dim, activation }) };
 }
 
-/** Inputs the outputs of `attentionDecode`; output o [B, N, T, D]. A thread has one vector of it. */
+/** Inputs the outputs of `attentionDecode`; output o [B, N, T, D]. Workgroups: [T D / 4 / JOIN_THREADS, N, B]. */
 export function attentionJoin({ dim, activation }: AttentionConstants): Program {
   return { key: `attention-join/${dim}/${activation}`, wgsl: () => joinWgsl({ dim, activation }) };
 }
@@ -50,6 +55,7 @@ ${bindingsWgsl(
   { q: 'vec4f', k: 'vec4f', v: 'vec4f', slopes: 'f32' },
   { sums: 'vec4f', ...(softmax && { partStatistics: 'vec2f' }) },
 )}
+${partsWgsl}
 var<workgroup> shares: array<f32, ${TILE * (vectors + 1)}>;
 var<workgroup> logits: array<f32, ${TILE}>;
 var<workgroup> joined: array<vec4f, ${atOnce * vectors}>;
@@ -64,9 +70,8 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   let keyHead = keyHeadAt(group.z, head / sizes.group);
   let slope = slopes[head] * ${float(LOG2_E)};
   let query = q[queryHeadAt(group.z, head) + t * sizes.queryToken + lane] * ${float(LOG2_E / Math.sqrt(dim))};
-  let keysPerPart = ${TILE}u * ((sizes.window + ${TILE * MOST_PARTS - 1}) / ${TILE * MOST_PARTS});
-  let first = firstKey(t) + group.x * keysPerPart;
-  let end = min(first + keysPerPart, position + 1);
+  let first = firstKey(t) + group.x * keysPerPart();
+  let end = min(first + keysPerPart(), position + 1);
   var sum = vec4f();
   ${softmax ? 'var largest = -1e30;\n  var total = 0.0;' : ''}
   for (var s = first; s < end; s += ${TILE}) {
@@ -121,36 +126,34 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
 function joinWgsl({ dim, activation }: AttentionConstants): string {
   const softmax = activation === 'softmax';
   const vectors = dim / 4;
-  const output = softmax ? 2 : 1;
   return /* wgsl */ `
-struct Sizes { rows: u32, parts: u32 }
-@group(0) @binding(0) var<storage, read> sums: array<vec4f>;
-${softmax ? '@group(0) @binding(1) var<storage, read> partStatistics: array<vec2f>;' : ''}
-@group(0) @binding(${output}) var<storage, read_write> o: array<vec4f>;
-@group(0) @binding(${output + 1}) var<uniform> sizes: Sizes;
+${bindingsWgsl({ sums: 'vec4f', ...(softmax && { partStatistics: 'vec2f' }) }, { o: 'vec4f' })}
+${partsWgsl}
 
 @compute @workgroup_size(${JOIN_THREADS})
-fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) me: u32) {
-  let i = (group.y * groups.x + group.x) * ${JOIN_THREADS} + me;
-  if (i >= sizes.rows * ${vectors}) { return; }
-  let first = i / ${vectors} * sizes.parts;
+fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) me: u32) {
+  let i = group.x * ${JOIN_THREADS} + me;
+  let t = i / ${vectors};
   let lane = i % ${vectors};
+  if (t >= sizes.queries) { return; }
+  let parts = (sizes.window + keysPerPart() - 1) / keysPerPart();
+  let first = ((group.z * sizes.heads + group.y) * sizes.queries + t) * parts;
   var sum = vec4f();
   ${
     softmax
       ? `var largest = -1e30;
-  for (var part = first; part < first + sizes.parts; part++) { largest = max(largest, partStatistics[part].x); }
+  for (var part = first; part < first + parts; part++) { largest = max(largest, partStatistics[part].x); }
   var total = 0.0;
-  for (var part = first; part < first + sizes.parts; part++) {
+  for (var part = first; part < first + parts; part++) {
     let statistic = partStatistics[part];
     let scale = exp2(statistic.x - largest);
     total += scale * statistic.y;
     sum += scale * sums[part * ${vectors} + lane];
   }
-  o[i] = sum / total;`
-      : `for (var part = first; part < first + sizes.parts; part++) { sum += sums[part * ${vectors} + lane]; }
-  o[i] = sum;`
+  sum /= total;`
+      : `for (var part = first; part < first + parts; part++) { sum += sums[part * ${vectors} + lane]; }`
   }
+  o[queryHeadAt(group.z, group.y) + t * sizes.queryToken + lane] = sum;
 }
 `;
 }

@@ -61,7 +61,7 @@ fn sigmoid2(y: f32) -> f32 { return 1.0 / (1.0 + exp2(min(-y, 100.0))); }
 `;
 }
 
-/** The words of `sizes`. A key is in reach of a query where their distance, as an unsigned number, is below the window. */
+/** The words of `sizes`: the one place that knows how tokens and heads lie in memory. A key is in reach of a query where their distance, as an unsigned number, is below the window. */
 export function sizesOf({ q, k }: AttentionTensors, window: number | null): number[] {
   const [, heads, queries, dim] = q.shape;
   const [, kvHeads, keys] = k.shape;

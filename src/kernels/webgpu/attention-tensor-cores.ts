@@ -9,6 +9,9 @@ import { unrolled } from './attention-sizes.js';
 export const THREADS = 128;
 export const SUBGROUPS = 4;
 
+/** Tiles move and lie in vectors of eight f16, 16 bytes. */
+const VECTOR = 8;
+
 export const TENSOR_CORE_HEADER = /* wgsl */ `
 enable f16;
 enable subgroups;
@@ -23,7 +26,7 @@ export interface MatrixTiling {
   readonly rows: number;
   /** Tokens of the other side in a tile. */
   readonly tile: number;
-  /** Elements from row to row in workgroup memory: tiles of f16, logits of f32, weights of f16. */
+  /** From row to row in workgroup memory: vectors of eight f16 of a tile, f32 of the logits, f16 of the weights. */
   readonly tileStride: number;
   readonly logitStride: number;
   readonly weightStride: number;
@@ -48,7 +51,7 @@ export function matrixTiling(dim: number, rows: number): MatrixTiling {
     subgroupRows: rows / SUBGROUPS,
     rows,
     tile,
-    tileStride: dim + 8,
+    tileStride: dim / VECTOR + 1,
     logitStride: tile + 4,
     weightStride: tile + 8,
   };
@@ -57,35 +60,37 @@ export function matrixTiling(dim: number, rows: number): MatrixTiling {
 /** Matrices of 16 x 16 in a length. */
 const matrices = (length: number) => length / 16;
 
-/** Both tiles, twice: elements of workgroup memory. The rows' own operands pass through the same memory before the loop. */
+/** Both tiles, twice: vectors of workgroup memory. The rows' own operands pass through the same memory before the loop. */
 export function tilesSize({ tile, tileStride }: MatrixTiling): number {
   return 4 * tile * tileStride;
 }
 
 /** Vectors of one tile that a thread carries from device memory. */
 function fetches({ tile, dim }: MatrixTiling): number {
-  return Math.ceil((tile * dim) / 4 / THREADS);
+  return Math.ceil((tile * dim) / VECTOR / THREADS);
 }
 
-/** Declares the tiles, and `putF16`, which stores four elements. */
+/** Declares the tiles, and `put`, which stores eight elements. */
 export function tileWgsl(tiling: MatrixTiling): string {
   return /* wgsl */ `
-var<workgroup> tiles: array<f16, ${tilesSize(tiling)}>;
+var<workgroup> tiles: array<vec4u, ${tilesSize(tiling)}>;
 
-fn putF16(at: u32, x: vec4f) {
-  let half = vec4<f16>(x);
-  tiles[at] = half.x;
-  tiles[at + 1] = half.y;
-  tiles[at + 2] = half.z;
-  tiles[at + 3] = half.w;
+fn put(at: u32, x: vec4f, y: vec4f) {
+  tiles[at] = vec4u(bitcast<vec2u>(vec4<f16>(x)), bitcast<vec2u>(vec4<f16>(y)));
 }
 `;
 }
 
-/** Element of tensor x that vector i of a tile from `first` on comes from. */
-function source(tiling: MatrixTiling, x: string, i: string, stream: Stream, first: string): string {
-  const vectors = tiling.dim / 4;
-  return `${x}[${stream.base} + min(${first} + ${i} / ${vectors}, ${stream.tokens} - 1) * ${stream.token} + ${i} % ${vectors}]`;
+/** Where in tensor x the vector i of a tile from token `first` on is: two vectors of four f32. */
+function source({ dim }: MatrixTiling, i: string, stream: Omit<Stream, 'tensors'>, first: string): string {
+  const vectors = dim / VECTOR;
+  return `${stream.base} + min(${first} + ${i} / ${vectors}, ${stream.tokens} - 1) * ${stream.token} + ${i} % ${vectors} * 2`;
+}
+
+/** Where in the tiles' memory vector i of a tile goes. */
+function target({ dim, tileStride }: MatrixTiling, i: string): string {
+  const vectors = dim / VECTOR;
+  return `${i} / ${vectors} * ${tileStride} + ${i} % ${vectors}`;
 }
 
 export interface Stream {
@@ -100,64 +105,64 @@ export interface Stream {
 
 /** Declares the registers that a thread fetches into. */
 export function declareFetched(tiling: MatrixTiling): string {
-  return unrolled(fetches(tiling), (n) => `var fetchedX${n} = vec4f(); var fetchedY${n} = vec4f();`);
+  return unrolled(
+    fetches(tiling),
+    (n) => `var x${n} = vec4f(); var nextX${n} = vec4f(); var y${n} = vec4f(); var nextY${n} = vec4f();`,
+  );
 }
 
 /** Reads the tiles from token `first` on; beyond the end the last token is read again. */
 export function fetchTiles(tiling: MatrixTiling, stream: Stream, first: string): string {
   const [x, y] = stream.tensors;
-  return unrolled(fetches(tiling), (n) => {
-    const i = `(me + ${n * THREADS})`;
-    return ifInTile(
+  return unrolled(fetches(tiling), (n) =>
+    ifInTile(
       tiling,
       n,
-      `fetchedX${n} = ${source(tiling, x, i, stream, first)}; fetchedY${n} = ${source(tiling, y, i, stream, first)};`,
-    );
-  });
+      `let at = ${source(tiling, `(me + ${n * THREADS})`, stream, first)};
+      x${n} = ${x}[at]; nextX${n} = ${x}[at + 1]; y${n} = ${y}[at]; nextY${n} = ${y}[at + 1];`,
+    ),
+  );
 }
 
 /** Stores what was fetched as the tiles at `buffer`, the first tensor before the second. */
 export function putTiles(tiling: MatrixTiling, stream: Stream, buffer: string): string {
-  const vectors = tiling.dim / 4;
-  return unrolled(fetches(tiling), (n) => {
-    const i = `(me + ${n * THREADS})`;
-    const at = `${buffer} + ${i} / ${vectors} * ${tiling.tileStride} + ${i} % ${vectors} * 4`;
-    return ifInTile(
+  const { scale } = stream;
+  return unrolled(fetches(tiling), (n) =>
+    ifInTile(
       tiling,
       n,
-      `putF16(${at}, fetchedX${n} * ${stream.scale}); putF16(${at} + ${tiling.tile * tiling.tileStride}, fetchedY${n});`,
-    );
-  });
+      `let at = ${buffer} + ${target(tiling, `(me + ${n * THREADS})`)};
+      put(at, x${n} * ${scale}, nextX${n} * ${scale});
+      put(at + ${tiling.tile * tiling.tileStride}, y${n}, nextY${n});`,
+    ),
+  );
 }
 
 function ifInTile({ tile, dim }: MatrixTiling, n: number, text: string): string {
-  const size = (tile * dim) / 4;
-  return (n + 1) * THREADS <= size ? text : `if (me < ${size - n * THREADS}) { ${text} }`;
+  const size = (tile * dim) / VECTOR;
+  return (n + 1) * THREADS <= size ? `{ ${text} }` : `if (me < ${size - n * THREADS}) { ${text} }`;
 }
 
 /** Loads the rows' own operand `tensor`, times `scale`, into matrices `name`<row>_<column> through the tiles' memory. */
-export function loadRows(
-  tiling: MatrixTiling,
-  name: string,
-  tensor: string,
-  { base, token, tokens, scale }: Omit<Stream, 'tensors'>,
-): string {
+export function loadRows(tiling: MatrixTiling, name: string, tensor: string, stream: Omit<Stream, 'tensors'>): string {
   const { rows, dim, tileStride, subgroupRows } = tiling;
-  const vectors = dim / 4;
-  const stream = { tensors: [tensor, tensor], scale, base, token, tokens } as const;
-  return /* wgsl */ `for (var i = me; i < ${rows * vectors}; i += ${THREADS}) {
-    putF16(i / ${vectors} * ${tileStride} + i % ${vectors} * 4, ${source(tiling, tensor, 'i', stream, 'block')} * ${scale});
+  return /* wgsl */ `for (var i = me; i < ${(rows * dim) / VECTOR}; i += ${THREADS}) {
+    let at = ${source(tiling, 'i', stream, 'block')};
+    put(${target(tiling, 'i')}, ${tensor}[at] * ${stream.scale}, ${tensor}[at + 1] * ${stream.scale});
   }
   workgroupBarrier();
   ${unrolled(matrices(subgroupRows), (r) =>
     unrolled(
       matrices(dim),
       (d) =>
-        `let ${name}${r}_${d} = ${load('left', 'tiles', `(subgroup * ${subgroupRows} + ${16 * r}) * ${tileStride} + ${16 * d}`, tileStride)};`,
+        `let ${name}${r}_${d} = ${load('left', 'tiles', `(subgroup * ${subgroupRows} + ${16 * r}) * ${tileStride} + ${columnAt(d)}`, tileStride)};`,
     ),
   )}
   workgroupBarrier();`;
 }
+
+/** Where in a row of a tile matrix d begins. */
+const columnAt = (d: number) => (16 / VECTOR) * d;
 
 /** Declares the f32 sums `name`<row>_<column> over the rows and D. */
 export function declareSums({ subgroupRows, dim }: MatrixTiling, name: string): string {
@@ -174,7 +179,7 @@ export function multiplyByTile(tiling: MatrixTiling, logits: string, rows: strin
       ${unrolled(
         matrices(dim),
         (d) => `{
-        let tokens = ${load('right', 'tiles', `${buffer} + ${16 * c * tileStride + 16 * d}`, tileStride, 'col_major')};
+        let tokens = ${load('right', 'tiles', `${buffer} + ${16 * c * tileStride + columnAt(d)}`, tileStride, 'col_major')};
         ${unrolled(matrices(subgroupRows), (r) => accumulate(`sum${r}`, `${rows}${r}_${d}`, 'tokens'))}
       }`,
       )}
@@ -193,7 +198,7 @@ export function addWeighted(tiling: MatrixTiling, sums: string, weights: string,
       ${unrolled(
         matrices(dim),
         (d) => `{
-        let tokens = ${load('right', 'tiles', `${buffer} + ${16 * k * tileStride + 16 * d}`, tileStride)};
+        let tokens = ${load('right', 'tiles', `${buffer} + ${16 * k * tileStride + columnAt(d)}`, tileStride)};
         ${unrolled(matrices(subgroupRows), (r) => accumulate(`${sums}${r}_${d}`, `weight${r}`, 'tokens'))}
       }`,
       )}

@@ -14,7 +14,7 @@ import { sizesOf } from './attention-sizes.js';
 import type { Activation, AttentionConstants, AttentionTensors, Epilogue } from './attention-sizes.js';
 import { fitsTensorCores, forwardBlock, GRADIENT_BLOCK } from './attention-tensor-cores.js';
 import { usesTensorCores } from './precision.js';
-import { deviceBackend, run, workgroupsFor, type Program } from './runner.js';
+import { deviceBackend, run, type Program } from './runner.js';
 
 export interface AttentionSettings {
   /** Keys in reach, self included; null = all before. */
@@ -151,20 +151,21 @@ function decode({ q, k, v, slopes }: AttentionTensors, { window, activation }: A
   const keys = k.shape[2];
   const parts = decodeParts(Math.min(window ?? keys, keys));
   const rows = batch * heads * queries;
+  const uniforms = sizesOf({ q, k, v, slopes }, window);
   const sums = { shape: [rows, parts, dim] };
   const inParts = run({
     program: attentionDecode(constants),
     inputs: [q, k, v, slopes],
     outputs: activation === 'softmax' ? [sums, { shape: [rows, parts, 2] }] : [sums],
-    uniforms: sizesOf({ q, k, v, slopes }, window),
+    uniforms,
     workgroups: [parts, heads * queries, batch],
   });
   const [o] = run({
     program: attentionJoin(constants),
     inputs: inParts,
     outputs: [{ shape: q.shape }],
-    uniforms: [rows, parts],
-    workgroups: workgroupsFor((rows * dim) / 4, JOIN_THREADS),
+    uniforms,
+    workgroups: [Math.ceil((queries * dim) / 4 / JOIN_THREADS), heads, batch],
   });
   for (const tensor of inParts) tensor.dispose();
   return o as tf.Tensor4D;

@@ -5,7 +5,9 @@
 import * as tf from '#tfjs';
 import { run } from '../../../src/kernels/webgpu/runner.js';
 
-const WORKGROUP_ARRAY = /var<workgroup> (\w+): array<(?:f16|f32), (\d+)>;/g;
+const WORKGROUP_ARRAY = /var<workgroup> (\w+): array<(f16|f32|vec4u), (\d+)>;/g;
+/** What one element holds: a vector of four words holds eight f16. */
+const HELD: Record<string, number> = { f16: 1, f32: 1, vec4u: 8 };
 /** Two matrices for each of four subgroups. */
 const EXCHANGED = 4 * 512;
 
@@ -13,21 +15,28 @@ const EXCHANGED = 4 * 512;
 export const runEmulated: typeof run = (dispatch) => {
   const [x, y = 1, z = 1] = dispatch.workgroups;
   const wgsl = dispatch.program.wgsl();
-  const elements = [...wgsl.matchAll(WORKGROUP_ARRAY)].reduce((sum, [, , count]) => sum + Number(count), 0);
-  const memory = tf.zeros([x * y * z * (elements + EXCHANGED)]);
-  const program = { key: `emulated/${dispatch.program.key}`, wgsl: () => emulate(wgsl, elements) };
+  const { end } = workgroupArrays(wgsl);
+  const memory = tf.zeros([x * y * z * (end + EXCHANGED)]);
+  const program = { key: `emulated/${dispatch.program.key}`, wgsl: () => emulate(wgsl) };
   const outputs = run({ ...dispatch, program, updates: [memory] });
   memory.dispose();
   return outputs;
 };
 
-function emulate(wgsl: string, elements: number): string {
-  const places = new Map<string, number>();
+/** Where the arrays of a workgroup begin in its part of the memory, and where they end. */
+function workgroupArrays(wgsl: string) {
+  const places = new Map<string, { at: number; held: number }>();
   let end = 0;
-  for (const [, name, count] of wgsl.matchAll(WORKGROUP_ARRAY)) {
-    places.set(name!, end);
-    end += Number(count);
+  for (const [, name, element, count] of wgsl.matchAll(WORKGROUP_ARRAY)) {
+    const held = HELD[element!]!;
+    places.set(name!, { at: end, held });
+    end += held * Number(count);
   }
+  return { places, end };
+}
+
+function emulate(wgsl: string): string {
+  const { places, end } = workgroupArrays(wgsl);
   let uniform = 0;
   let text = wgsl
     .replace(/enable (f16|chromium_\w+);|diagnostic\(.*\);/g, '')
@@ -36,24 +45,31 @@ function emulate(wgsl: string, elements: number): string {
       return `@binding(${uniform + 1}) var<uniform>`;
     })
     .replace(WORKGROUP_ARRAY, '')
-    .replace(/subgroupMatrixLoad<subgroup_matrix_\w+<\w+, 16, 16>, (\w+)>\(&(\w+), /g, 'load_$1(at_$2 + ')
+    .replace(
+      /subgroupMatrixLoad<subgroup_matrix_\w+<\w+, 16, 16>, (\w+)>\(&(\w+), /g,
+      (_, order: string, name: string) => `load_${order}(at_${name}, ${places.get(name)!.held}, `,
+    )
+    .replace(
+      /tiles\[at\] = .*;/,
+      'for (var i = 0u; i < 4; i++) { tiles[8 * at + i] = x[i]; tiles[8 * at + 4 + i] = y[i]; }',
+    )
     .replace(/subgroupMatrixStore<row_major>\(&(\w+), /g, 'store(at_$1 + ')
     .replace(/subgroupMatrixMultiplyAccumulate/g, 'multiply')
     .replace(/subgroup_matrix_\w+<\w+, 16, 16>/g, 'Matrix')
     .replace(/\bf16\b/g, 'f32')
     .replace(/workgroupBarrier\(\)/g, 'storageBarrier()');
-  for (const [name, place] of places)
+  for (const [name, { at }] of places)
     text = text
       .replace(new RegExp(`\\b${name}\\[`, 'g'), `memory[at_${name} + `)
-      .replace(new RegExp(`\\bat_${name}\\b`, 'g'), `memoryAt + ${place}`);
+      .replace(new RegExp(`\\bat_${name}\\b`, 'g'), `memoryAt + ${at}`);
   if (!text.includes('num_workgroups'))
     text = text.replace('fn main(', 'fn main(@builtin(num_workgroups) groups: vec3u, ');
   text = text.replace(
     /(fn main\([^{]*\{)/,
     `$1
-  memoryAt = ((group.z * groups.y + group.y) * groups.x + group.x) * ${elements + EXCHANGED};
+  memoryAt = ((group.z * groups.y + group.y) * groups.x + group.x) * ${end + EXCHANGED};
   lane = me % 32;
-  exchangeAt = memoryAt + ${elements} + me / 32 * 512;`,
+  exchangeAt = memoryAt + ${end} + me / 32 * 512;`,
   );
   return /* wgsl */ `${text}
 @group(0) @binding(${uniform}) var<storage, read_write> memory: array<f32>;
@@ -63,14 +79,14 @@ var<private> lane: u32;
 // Of the 16 x 16 elements, row by row, the eight from 8 lane on.
 alias Matrix = array<f32, 8>;
 
-fn load_row_major(at: u32, stride: u32) -> Matrix {
+fn load_row_major(base: u32, held: u32, at: u32, stride: u32) -> Matrix {
   var m: Matrix;
-  for (var i = 0u; i < 8; i++) { m[i] = memory[at + lane / 2 * stride + lane % 2 * 8 + i]; }
+  for (var i = 0u; i < 8; i++) { m[i] = memory[base + held * (at + lane / 2 * stride) + lane % 2 * 8 + i]; }
   return m;
 }
-fn load_col_major(at: u32, stride: u32) -> Matrix {
+fn load_col_major(base: u32, held: u32, at: u32, stride: u32) -> Matrix {
   var m: Matrix;
-  for (var i = 0u; i < 8; i++) { m[i] = memory[at + (lane % 2 * 8 + i) * stride + lane / 2]; }
+  for (var i = 0u; i < 8; i++) { m[i] = memory[base + held * (at + (lane % 2 * 8 + i) * stride) + lane / 2]; }
   return m;
 }
 fn store(at: u32, matrix: Matrix, stride: u32) {
