@@ -8,6 +8,11 @@ import { defineOp, registerFusedKernel } from './op.js';
 
 /** x [B, N, T, D] whose first token stands at `position` -> the same shape, rotated. */
 export function rotate(x: tf.Tensor4D, theta: number, position: number): tf.Tensor4D {
+  return tf.reshape(rotary({ x: oneRowAToken(x) }, { pairing: 'halves', theta, position, period: Infinity }), x.shape);
+}
+
+/** The same for x [B, T, N, D]. */
+export function rotateTokens(x: tf.Tensor4D, theta: number, position: number): tf.Tensor4D {
   return rotary({ x }, { pairing: 'halves', theta, position, period: Infinity });
 }
 
@@ -16,7 +21,14 @@ export function rotate(x: tf.Tensor4D, theta: number, position: number): tf.Tens
  * counted modulo `period`.
  */
 export function rotateNeighbours(x: tf.Tensor4D, theta: number, position: number, period: number): tf.Tensor4D {
-  return rotary({ x }, { pairing: 'neighbours', theta, position: position % period, period });
+  const rotation = { pairing: 'neighbours', theta, position: position % period, period } as const;
+  return tf.reshape(rotary({ x: oneRowAToken(x) }, rotation), x.shape);
+}
+
+/** [B, N, T, D] -> [B N, T, 1, D] */
+function oneRowAToken(x: tf.Tensor4D): tf.Tensor4D {
+  const [batch, heads, length, dim] = x.shape;
+  return tf.reshape(x, [batch * heads, length, 1, dim]);
 }
 
 interface Rotation {
@@ -26,15 +38,21 @@ interface Rotation {
   readonly period: number;
 }
 
+/** x [B, T, R, D]: R rows a token. */
 const rotary = defineOp<{ x: tf.Tensor4D }, Rotation, tf.Tensor4D>({
   name: 'Rotary',
   reference: ({ x }, rotation) => {
-    const [batch, heads, length, dim] = x.shape;
+    const [batch, length, rows, dim] = x.shape;
     const tables = rotaryTables(rotation, dim, length);
-    const [cos, sin] = [tables.cos, tables.sin].map((table) => tf.slice(table, [rotation.position, 0], [length, -1]));
+    const [cos, sin] = [tables.cos, tables.sin].map((table) =>
+      tf.reshape(tf.slice(table, [rotation.position, 0], [length, -1]), [length, 1, dim / 2]),
+    );
     if (rotation.pairing === 'halves') return rotateHalves(x, cos!, sin!);
-    const pairs = tf.reshape(x, [batch * heads, length, dim / 2, 2]) as tf.Tensor4D;
-    return tf.reshape(rotateHalves(pairs, tf.expandDims(cos!, 2), tf.expandDims(sin!, 2)), x.shape);
+    const pairs = tf.reshape(x, [batch, length, (rows * dim) / 2, 2]) as tf.Tensor4D;
+    const [ofPairsCos, ofPairsSin] = [cos!, sin!].map((table) =>
+      tf.reshape(tf.tile(table, [1, rows, 1]), [length, -1, 1]),
+    );
+    return tf.reshape(rotateHalves(pairs, ofPairsCos!, ofPairsSin!), x.shape);
   },
 });
 
@@ -44,7 +62,7 @@ registerFusedKernel(rotary, 'webgpu', {
 });
 
 function rotateOnDevice(x: tf.Tensor4D, rotation: Rotation, direction: 1 | -1): tf.Tensor4D {
-  const tables = rotaryTables(rotation, x.shape[3], x.shape[2]);
+  const tables = rotaryTables(rotation, x.shape[3], x.shape[1]);
   return rotatePairs({ x, ...tables }, rotation.pairing, rotation.position, direction) as tf.Tensor4D;
 }
 

@@ -37,7 +37,7 @@ const convolution = defineOp<Inputs, ConvolutionActivation, tf.Tensor3D>({
   reference: ({ x, weight, bias, state }, activation) => {
     const [batch, length, channels] = x.shape;
     const taps = weight.shape[2]!;
-    const padded = tf.concat([state ?? tf.zeros([batch, taps - 1, channels]), x], 1);
+    const padded = tf.concat([state ?? tf.fill([batch, taps - 1, channels], 0), x], 1);
     let y: tf.Tensor | undefined;
     for (let j = 0; j < taps; j++) {
       const tap = tf.reshape(tf.slice(weight, [0, 0, j], [channels, 1, 1]), [channels]);

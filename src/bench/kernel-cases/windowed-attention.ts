@@ -77,7 +77,7 @@ function pairsInReach({ queries, keys, window }: Size): number {
 
 function randomTensors({ batch, heads, kvHeads, queries, keys, dim }: Size) {
   const tensor = (shape: [number, number, number, number], seed: number) =>
-    tf.tensor4d(randomValues(shape, seed), shape);
+    tf.tidy(() => tokensFirst(tf.tensor4d(randomValues(shape, seed), shape)));
   return {
     q: tensor([batch, heads, queries, dim], 1),
     k: tensor([batch, kvHeads, keys, dim], 2),
@@ -88,6 +88,11 @@ function randomTensors({ batch, heads, kvHeads, queries, keys, dim }: Size) {
 }
 
 /** Uniform, of variance one: a linear congruence, since tens of millions are needed. */
+/** [B, N, T, D], in which the formula is written out, <-> [B, T, N, D]. */
+function tokensFirst(x: tf.Tensor4D): tf.Tensor4D {
+  return tf.transpose(x, [0, 2, 1, 3]);
+}
+
 function randomValues(shape: readonly number[], seed: number): Float32Array {
   let state = seed;
   return Float32Array.from({ length: shape.reduce((a, b) => a * b) }, () => {
@@ -116,7 +121,9 @@ async function largestError({ heads, kvHeads, dim, window }: Size, setting: Sett
       : [fusedAttention(tensors, { window: size.window, activation })];
   const wanted = byDefinition(size, activation);
   const errors = await Promise.all(
-    outputs.map(async (tensor, i) => relativeError(await tensor.data(), wanted[pass === 'gradient' ? i + 1 : i]!)),
+    outputs.map(async (tensor, i) =>
+      relativeError(await tokensFirst(tensor as tf.Tensor4D).data(), wanted[pass === 'gradient' ? i + 1 : i]!),
+    ),
   );
   tf.dispose([...Object.values(tensors), ...outputs]);
   return Math.max(...errors);

@@ -84,7 +84,7 @@ ${bindingsWgsl(
 ${tileWgsl(tiling)}
 var<workgroup> logits: array<f32, ${rows * logitStride}>;
 var<workgroup> weights: array<f16, ${rows * weightStride}>;
-${softmax ? '// The last tile, counted from one, at which a row found its reference too low.\nvar<workgroup> risen: u32;' : ''}
+${softmax ? '// The last tile, counted from one, at which a row found its reference too low. A whole vector: matrices are read from memory that\n// is aligned to 16 bytes, and drivers lay the variables of a workgroup out without gaps.\nvar<workgroup> risen: vec4u;' : ''}
 
 @compute @workgroup_size(${THREADS})
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) me: u32) {
@@ -152,8 +152,8 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
       largest${i} = max(largest${i}, subgroupShuffleXor(largest${i}, 2));
       rises = rises || largest${i} > reference${i} + ${float(SLACK)};`,
       )}
-      if (rises) { risen = s + 1; }
-      if (workgroupUniformLoad(&risen) == s + 1) {
+      if (rises) { risen = vec4u(s + 1); }
+      if (workgroupUniformLoad(&risen).x == s + 1) {
         ${eachRow(
           tiling,
           (i) => `let next${i} = max(reference${i}, largest${i});

@@ -20,9 +20,9 @@ export type Epilogue =
   | 'statistics';
 
 export interface AttentionTensors {
-  /** [B, N, T, D] */
+  /** [B, T, N, D] */
   readonly q: tf.Tensor4D;
-  /** [B, Nkv, S, D]; the last T of the S positions are the queries' own. Head n reads key head n / (N / Nkv). */
+  /** [B, S, Nkv, D]; the last T of the S positions are the queries' own. Head n reads key head n / (N / Nkv). */
   readonly k: tf.Tensor4D;
   readonly v: tf.Tensor4D;
   /** [N] */
@@ -63,13 +63,13 @@ fn sigmoid2(y: f32) -> f32 { return 1.0 / (1.0 + exp2(min(-y, 100.0))); }
 
 /** The words of `sizes`: the one place that knows how tokens and heads lie in memory. A key is in reach of a query where their distance, as an unsigned number, is below the window. */
 export function sizesOf({ q, k }: AttentionTensors, window: number | null): number[] {
-  const [, heads, queries, dim] = q.shape;
-  const [, kvHeads, keys] = k.shape;
+  const [, queries, heads, dim] = q.shape;
+  const [, keys, kvHeads] = k.shape;
   const vectors = dim / 4;
   return [
     ...[queries, keys, Math.min(window ?? keys, keys), heads, heads / kvHeads],
-    ...[heads * queries * vectors, queries * vectors, vectors],
-    ...[kvHeads * keys * vectors, keys * vectors, vectors],
+    ...[queries * heads * vectors, vectors, heads * vectors],
+    ...[keys * kvHeads * vectors, vectors, kvHeads * vectors],
   ];
 }
 

@@ -7,20 +7,23 @@ import { bindings, perItem, WORKGROUP } from './vectors.js';
 
 export type Pairing = 'halves' | 'neighbours';
 
-/** x [..., T, D]; cos, sin [positions, D/2], of which x's first token takes the `position`-th row -> x's shape */
+/**
+ * x [..., T, R, D], each token with R rows; cos, sin [positions, D/2], of which x's first token takes the `position`-th row
+ * -> x's shape
+ */
 export function rotatePairs(
   { x, cos, sin }: { x: tf.Tensor; cos: tf.Tensor; sin: tf.Tensor },
   pairing: Pairing,
   position: number,
   direction: 1 | -1,
 ): tf.Tensor {
-  const [length, dim] = x.shape.slice(-2) as [number, number];
+  const [length, rows, dim] = x.shape.slice(-3) as [number, number, number];
   const count = x.size / 2 / pairsAtOnce(pairing, dim);
   const [y] = run({
     program: program(pairing, dim),
     inputs: [x, cos, sin],
     outputs: [{ shape: x.shape }],
-    uniforms: [count, length, position, f32(direction)],
+    uniforms: [count, length, rows, position, f32(direction)],
     workgroups: workgroupsFor(count, WORKGROUP),
   });
   return y;
@@ -62,10 +65,10 @@ function program(pairing: Pairing, dim: number): Program {
 ${bindings(
   { x: values, cosines: angles, sines: angles },
   { y: values },
-  'count: u32, length: u32, position: u32, direction: f32',
+  'count: u32, length: u32, rows: u32, position: u32, direction: f32',
 )}
 ${perItem(`
-  let token = item / ${perRow}u % uniforms.length;
+  let token = item / ${perRow}u / uniforms.rows % uniforms.length;
   let angle = (uniforms.position + token) * ${perRow}u + item % ${perRow}u;
   let c = cosines[angle];
   let s = sines[angle] * uniforms.direction;

@@ -62,9 +62,9 @@ export function hasAttentionKernels(dim: number): boolean {
   return dim % 4 === 0 && forwardTiling(dim) !== null && gradientTiling(dim) !== null;
 }
 
-/** -> o [B, N, T, D] */
+/** -> o [B, T, N, D] */
 export function fusedAttention(tensors: AttentionTensors, settings: AttentionSettings): tf.Tensor4D {
-  const [, , queries, dim] = tensors.q.shape;
+  const [, queries, , dim] = tensors.q.shape;
   if (queries <= FEW_QUERIES && dim <= LARGEST_DECODED_HEAD) return decode(tensors, settings);
   return forwardWith(kernelsFor(dim), tensors, settings);
 }
@@ -91,7 +91,7 @@ export function forwardWith(
   { window, activation }: AttentionSettings,
   record = run,
 ): tf.Tensor4D {
-  const [batch, heads, queries, dim] = q.shape;
+  const [batch, queries, heads, dim] = q.shape;
   const [o] = record({
     program: kernels.forward({ dim, activation }, 'output'),
     inputs: [q, k, v, slopes],
@@ -110,8 +110,8 @@ export function gradientWith(
   dO: tf.Tensor,
   record = run,
 ): AttentionGradients {
-  const [batch, heads, queries, dim] = q.shape;
-  const [, kvHeads, keys] = k.shape;
+  const [batch, queries, heads, dim] = q.shape;
+  const [, keys, kvHeads] = k.shape;
   const constants = { dim, activation };
   const uniforms = sizesOf({ q, k, v, slopes }, window);
   const inputs = [q, k, v, slopes, dO];
@@ -146,9 +146,9 @@ export function gradientWith(
 }
 
 function decode({ q, k, v, slopes }: AttentionTensors, { window, activation }: AttentionSettings): tf.Tensor4D {
-  const [batch, heads, queries, dim] = q.shape;
+  const [batch, queries, heads, dim] = q.shape;
   const constants = { dim, activation };
-  const keys = k.shape[2];
+  const keys = k.shape[1];
   const parts = decodeParts(Math.min(window ?? keys, keys));
   const rows = batch * heads * queries;
   const uniforms = sizesOf({ q, k, v, slopes }, window);

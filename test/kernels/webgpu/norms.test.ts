@@ -33,12 +33,11 @@ for (const shape of SHAPES) {
       [x, weight, bias],
     );
     for (const [name, norm] of Object.entries({ gatedRmsNorm, rmsNormOfGated }))
-      await assertFusedAgrees(
-        t,
-        name,
-        (x, gate, weight) => norm({ x: x!, gate: gate!, weight: weight! }, EPSILON),
-        [x, gate, weight],
-      );
+      await assertFusedAgrees(t, name, (x, gate, weight) => norm({ x: x!, gate: gate!, weight: weight! }, EPSILON), [
+        x,
+        gate,
+        weight,
+      ]);
   });
 }
 

@@ -14,10 +14,5 @@ for (const [shape, position] of [
     if (!(await needsWebgpu(t))) return;
     const x = randomValues(shape, 1);
     await assertFusedAgrees(t, 'halves', (x) => rotate(x as tf.Tensor4D, 10000, position), [x]);
-    await assertFusedAgrees(
-      t,
-      'neighbours',
-      (x) => rotateNeighbours(x as tf.Tensor4D, 10000, position, 16),
-      [x],
-    );
+    await assertFusedAgrees(t, 'neighbours', (x) => rotateNeighbours(x as tf.Tensor4D, 10000, position, 16), [x]);
   });

@@ -39,9 +39,9 @@ function inputsOf({ batch, heads, kvHeads, queries, keys, dim }: Shape): Windowe
   const normal = (shape: [number, number, number, number], seed: number) =>
     tf.randomNormal<tf.Rank.R4>(shape, 0, 1, 'float32', seed);
   return {
-    q: normal([batch, heads, queries, dim], 1),
-    k: normal([batch, kvHeads, keys, dim], 2),
-    v: normal([batch, kvHeads, keys, dim], 3),
+    q: normal([batch, queries, heads, dim], 1),
+    k: normal([batch, keys, kvHeads, dim], 2),
+    v: normal([batch, keys, kvHeads, dim], 3),
   };
 }
 
@@ -109,7 +109,7 @@ function emulatedValueAndGradients(
   { q, k, v }: WindowedAttentionInputs,
   attributes: WindowedAttentionAttributes,
 ): Promise<Float32Array[]> {
-  const heads = q.shape[1];
+  const heads = q.shape[2];
   const tensors = { q, k, v, slopes: tf.tensor1d([...(attributes.slopes ?? new Array<number>(heads).fill(0))]) };
   const o = forwardWith(F16_KERNELS, tensors, attributes, runEmulated);
   const gradients = gradientWith(F16_KERNELS, tensors, attributes, outputGradient(q), runEmulated);
@@ -122,7 +122,7 @@ for (const precision of ['f32', 'emulated f16'] as const)
   test.serial(`softmax attention in ${precision} meets large logits wherever they come`, async (t) => {
     if (!(await needsWebgpu(t))) return;
     const { q, k, v } = inputsOf({ batch: 1, heads: 1, kvHeads: 1, queries: 90, keys: 90, dim: 16, window: null });
-    const louder = tf.mul(k, tf.reshape(tf.linspace(0, 30, 90), [1, 1, 90, 1])) as tf.Tensor4D;
+    const louder = tf.mul(k, tf.reshape(tf.linspace(0, 30, 90), [1, 90, 1, 1])) as tf.Tensor4D;
     const inputs = { q, k: louder, v };
     const attributes = { window: 80, slopes: null, activation: 'softmax' as const };
     const wanted = await windowedAttention.definition.reference(inputs, attributes).data();
