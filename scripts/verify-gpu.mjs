@@ -4,6 +4,7 @@
 // The directories hold a folder a golden model. Writes run.json and ends with 1 if a check fails.
 import { existsSync, readdirSync } from 'node:fs';
 import path from 'node:path';
+import { performance } from 'node:perf_hooks';
 import { parseArgs } from 'node:util';
 import { startEngine } from '../dist/src/backends/engine.js';
 import { TOGGLES } from '../dist/src/backends/webgpu.js';

@@ -4,7 +4,9 @@ import * as tf from '#tfjs';
 import type { Engine } from '../backends/engine.js';
 import { copy } from '../kernels/webgpu/copy.js';
 import { usePrecision, type Precision } from '../kernels/webgpu/precision.js';
+import { OutOfMemoryError } from '../backends/out-of-memory.js';
 import type { Ceilings } from './bench-record.js';
+import { releaseFreeMemory } from './memory-meter.js';
 import { randomFloats } from './random.js';
 import { repeatedSeconds } from './repeat.js';
 
@@ -16,16 +18,27 @@ interface Sizes {
 
 const GPU: Sizes = { side: 8192, elements: 2 ** 28 };
 const HOST: Sizes = { side: 1024, elements: 2 ** 24 };
+const SMALLEST_SIDE = 1024;
 const EMULATED: Sizes = { side: 256, elements: 2 ** 22 };
 
-/** The fastest of several measurements. */
-export async function measureCeilings(engine: Engine, dtype: Precision): Promise<Ceilings> {
+/** The fastest of several measurements; of smaller sizes where the device has no room for these. */
+export async function measureCeilings(
+  engine: Engine,
+  dtype: Precision,
+  { side, elements } = sizesFor(engine),
+): Promise<Ceilings> {
   engine.use();
-  const sizes = sizesFor(engine);
-  return {
-    flopsPerSecond: (2 * sizes.side ** 3) / Math.min(...(await productSeconds(sizes.side, dtype))),
-    bytesPerSecond: (2 * 4 * sizes.elements) / Math.min(...(await copySeconds(engine, sizes.elements))),
-  };
+  try {
+    return await engine.guard(async () => ({
+      flopsPerSecond: (2 * side ** 3) / Math.min(...(await productSeconds(side, dtype))),
+      bytesPerSecond: (2 * 4 * elements) / Math.min(...(await copySeconds(engine, elements))),
+    }));
+  } catch (error) {
+    if (!(error instanceof OutOfMemoryError) || side < SMALLEST_SIDE) throw error;
+    return measureCeilings(engine, dtype, { side: side / 2, elements: elements / 4 });
+  } finally {
+    releaseFreeMemory();
+  }
 }
 
 function sizesFor({ backend, software }: Engine): Sizes {
