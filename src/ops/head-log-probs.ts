@@ -3,6 +3,7 @@
 // Rows go through in tiles, so that the [R, V] logits are never whole in memory.
 import * as tf from '#tfjs';
 import { constant } from './constants.js';
+import { linearRows, type Matrix } from './linear.js';
 
 /** Logits of one tile: 8 Mi elements, 32 MB. */
 const TILE_ELEMENTS = 2 ** 23;
@@ -14,19 +15,16 @@ export function rowsPerTile(vocabulary: number): number {
 /** hidden [R, H], weight [V, H], targets [R] int32 -> logprob [R] in nats, greedy [R] (1 where target = argmax, lowest id on ties). */
 export function headLogProbs(
   hidden: tf.Tensor2D,
-  weight: tf.Tensor2D,
+  weight: Matrix,
   targets: tf.Tensor1D,
 ): { logprob: tf.Tensor1D; greedy: tf.Tensor1D } {
   const rows = hidden.shape[0];
-  const step = rowsPerTile(weight.shape[0]);
+  const step = rowsPerTile(weight.shape[0]!);
   const tiles = [];
   for (let start = 0; start < rows; start += step) {
     const size = Math.min(step, rows - start);
     const tile = tf.tidy(() =>
-      scoreTile(
-        tf.matMul(tf.slice(hidden, [start, 0], [size, -1]), weight, false, true),
-        tf.slice(targets, start, size),
-      ),
+      scoreTile(linearRows(tf.slice(hidden, [start, 0], [size, -1]), weight), tf.slice(targets, start, size)),
     );
     tiles.push(tile);
   }

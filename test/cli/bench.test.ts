@@ -126,7 +126,8 @@ const mistakes: [what: string, argv: string[], code: number, sentence: RegExp][]
   ['a window of 0', [...MODEL, '-w', '0'], 2, /--window needs a whole number from 1 on/],
   ["llama-bench's -o", [...MODEL, '-o', 'csv'], 2, /-o is the directory/],
   ['a backend that is none', [...MODEL, '--backend', 'cuda'], 2, /cuda/],
-  ['f16', [...SMALL, '--dtype', 'f16'], 6, /f16/],
+  ['f16 on wasm', [...SMALL, '--dtype', 'f16'], 6, /wasm does not compute in f16/],
+  ['training in f16', [...SMALL, '--dtype', 'f16', '--train'], 2, /computes no gradients/],
   ['a benchmark that is not there', ['--resume', '/nowhere'], 3, /holds no benchmark/],
 ];
 
