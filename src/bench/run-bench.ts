@@ -8,9 +8,9 @@ import { startEngine, type Engine } from '../backends/engine.js';
 import { createRunDirectory } from '../evaluate/run-directory.js';
 import type { Progress } from '../evaluate/progress.js';
 import { modelParameters } from '../models/checkpoint/parameters.js';
-import { Decoder } from '../models/decoder.js';
+import { Decoder, EMBEDDING } from '../models/decoder.js';
 import { familyOf } from '../models/families.js';
-import { openModel, startModel, type OpenedModel } from '../models/load-language-model.js';
+import { openModel, requirePrecision, startModel, type OpenedModel } from '../models/load-language-model.js';
 import { Attention } from '../models/mixers/attention.js';
 import type { BuildInfo } from '../package-root.js';
 import { UserError } from '../user-error.js';
@@ -121,8 +121,8 @@ interface Session {
 async function openSession(settings: BenchSettings, { log }: BenchEnvironment): Promise<Session> {
   const opened: OpenedModel[] = [];
   for (const spec of settings.models) opened.push(await openModel(spec, { seed: settings.seed }));
-  if (settings.dtype === 'f16') throw new UserError('device', 'no engine computes in f16 yet', { hint: '--dtype f32' });
   const engine = await startEngine(settings.backend, { log });
+  requirePrecision(engine, settings.dtype);
   return { settings, engine, opened, ceilings: await measureCeilings(engine, settings.dtype) };
 }
 
@@ -148,7 +148,7 @@ async function benchAll(
   for (const [index, opened] of session.opened.entries()) {
     if (environment.signal.aborted) break;
     const directory = directories[index]!;
-    const { model, weightsDigest } = await startModel(opened, session.engine);
+    const { model, weightsDigest } = await startModel(opened, session.engine, session.settings.dtype);
     try {
       const record = recordOf(describeModel(opened, model, weightsDigest), index);
       outcomes.push({
@@ -234,8 +234,9 @@ async function resultOf(
   if (measured.status !== 'ok') return { ...common, ...measured };
   const { memory, ...rest } = measured;
   const cost = await costOf(baseline, rawConfig, cell.window, model.parameterCount);
-  const { vocabularySize, hiddenSize, config } = model;
-  const weights = 4 * (model.parameterCount - (config.tied ? 0 : vocabularySize * hiddenSize));
+  // Of an embedding that is not the head, too, a token needs one row.
+  const read = model.parameters.names().filter((name) => model.config.tied || name !== EMBEDDING);
+  const weights = bytesOf(model, read);
   return {
     ...common,
     ...rest,
@@ -248,16 +249,20 @@ async function resultOf(
 
 function describeModel(
   { spec, label, baseline, rawConfig, config }: OpenedModel,
-  { parameterCount }: Decoder,
+  model: Decoder,
   weightsDigest: string,
 ): BenchRecord['model'] {
   return {
     ...{ spec, label, baseline, weightsDigest },
-    parameters: parameterCount,
-    bytes: 4 * parameterCount,
+    parameters: model.parameterCount,
+    bytes: bytesOf(model, model.parameters.names()),
     config: rawConfig,
     window: config.window,
   };
+}
+
+function bytesOf({ parameters }: Decoder, names: readonly string[]): number {
+  return names.reduce((sum, name) => sum + parameters.bytesOf(name), 0);
 }
 
 /** Whether the window of the configuration is that of all layers. */
@@ -270,5 +275,5 @@ function hasWindow({ config }: OpenedModel): boolean {
 function withWindow(model: Decoder, { window }: Cell): Decoder {
   if (window === null) return model;
   const config = { ...model.config, window: window === 'full' ? null : window };
-  return new Decoder(config, model.engine, model.parameters);
+  return new Decoder(config, model.engine, model.parameters, model.precision);
 }

@@ -18,7 +18,7 @@ import type { Mixer, MixerContext } from './mixer.js';
 import { familyOf } from './families.js';
 import type { Parameters } from './parameters.js';
 
-const EMBEDDING = 'model.embeddings.weight';
+export const EMBEDDING = 'model.embeddings.weight';
 const FINAL_NORM = 'model.norm.weight';
 const HEAD = 'lm_head.weight';
 

@@ -39,6 +39,12 @@ export class Parameters {
     return weight;
   }
 
+  /** Bytes of a weight as it is kept. */
+  bytesOf(name: string): number {
+    const weight = this.matrix(name);
+    return weight.size * (weight instanceof HalfTensor ? 2 : 4);
+  }
+
   names(): string[] {
     return [...this.weights.keys()];
   }

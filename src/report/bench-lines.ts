@@ -179,7 +179,7 @@ function figureOf(plot: Plot, lines: readonly Line[]): Figure {
     width: COLUMN_WIDTH,
     height: figureHeight(legend, caption),
     title: `${plot.title} of ${lines.map(({ label }) => label).join(', ')}. ${caption.join(' ')}`,
-    config: config as ChartConfiguration,
+    config,
   };
 }
 

@@ -39,9 +39,11 @@ export const bench: CommandDefinition = (program, interrupts) => {
     const remark = flags.quiet === true ? () => {} : (sentence: string) => void process.stderr.write(`${sentence}\n`);
     const outcomes = await measure(flags, interrupts, remark);
     const records = outcomes.map(({ record }) => record);
-    const { formatBench } = await import('../../report/format-runs.js');
-    process.stdout.write(formatBench(records, flags.format));
-    if (flags.plot === true) {
+    if (records.length > 0) {
+      const { formatBench } = await import('../../report/format-runs.js');
+      process.stdout.write(formatBench(records, flags.format));
+    }
+    if (flags.plot === true && records.length > 0) {
       const { writeBenchPlots } = await import('../../report/write-plots.js');
       const place = outcomes.length > 1 ? flags.output : outcomes[0]!.directory;
       for (const file of await writeBenchPlots(records, place)) remark(file);
