@@ -33,7 +33,8 @@ function wantedWeights(): { weights: Float64Array[]; norms: number[] } {
         squares[i]![k] = beta2 * squares[i]![k]! + (1 - beta2) * g * g;
         const mean = means[i]![k]! / (1 - beta1 ** step);
         const square = squares[i]![k]! / (1 - beta2 ** step);
-        weight[k]! -= learningRate * (mean / (Math.sqrt(square) + epsilon) + (decays[i] ? weightDecay * weight[k]! : 0));
+        weight[k]! -=
+          learningRate * (mean / (Math.sqrt(square) + epsilon) + (decays[i] ? weightDecay * weight[k]! : 0));
       }
     });
   }

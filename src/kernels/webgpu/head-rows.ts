@@ -94,11 +94,7 @@ function scoresProgram(width: Width): Program {
     key: `head-rows/scores/${width}`,
     wgsl: () => `
 ${realOf(width)}
-${bindings(
-  { logits: 'real', targets: 'i32' },
-  { scores: 'f32' },
-  'rows: u32, start: u32, vocabulary: u32, all: u32',
-)}
+${bindings({ logits: 'real', targets: 'i32' }, { scores: 'f32' }, 'rows: u32, start: u32, vocabulary: u32, all: u32')}
 ${sumOfExponentials(width)}
 var<workgroup> beaten: array<u32, ${WORKGROUP}>;
 ${MAIN}
@@ -132,11 +128,7 @@ function gradientProgram(width: Width): Program {
     key: `head-rows/gradient/${width}`,
     wgsl: () => `
 ${realOf(width)}
-${bindings(
-  { targets: 'i32', dLoss: 'f32' },
-  { logits: 'real' },
-  'rows: u32, start: u32, vocabulary: u32, factor: f32',
-)}
+${bindings({ targets: 'i32', dLoss: 'f32' }, { logits: 'real' }, 'rows: u32, start: u32, vocabulary: u32, factor: f32')}
 ${sumOfExponentials(width)}
 ${MAIN}
   let width = uniforms.vocabulary / ${width}u;

@@ -186,9 +186,15 @@ function centre(tiling: Tiling, mean: string): string {
 function forwardProgram(norm: Norm, tiling: Tiling): Program {
   const { size, width, held } = tiling;
   const { gate, weight, bias, centred } = has(norm);
-  const reads = { xs: 'real', ...(gate && { gates: 'real' }), ...(weight && { weights: 'real' }), ...(bias && { biases: 'real' }) };
+  const reads = {
+    xs: 'real',
+    ...(gate && { gates: 'real' }),
+    ...(weight && { weights: 'real' }),
+    ...(bias && { biases: 'real' }),
+  };
   const u = () => {
-    if (centred) return `let mean = rowSum(local, ${own(tiling, (i) => `x${i}`)}) / ${size}.0;\n${centre(tiling, 'mean')}`;
+    if (centred)
+      return `let mean = rowSum(local, ${own(tiling, (i) => `x${i}`)}) / ${size}.0;\n${centre(tiling, 'mean')}`;
     return unrolled(held, (i) => `let u${i} = x${i}${norm === 'gated-before' ? ` * silu(gate${i})` : ''};`);
   };
   const y = (i: number) =>

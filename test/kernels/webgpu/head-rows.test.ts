@@ -64,7 +64,12 @@ test.serial('each tile of rows is scored in its place', async (t) => {
   for (const { start, size } of tilesOf(5, 2))
     scoreRows({ logits: tf.tile(tf.tensor2d([likely]), [size, 1]), targets, start }, scores);
   const [logprob, greedy] = await scores.array();
-  t.true(relativeDifference(logprob!, [2, 0, 1, 2, 2].map((v) => likely[v]!)) < 1e-6);
+  t.true(
+    relativeDifference(
+      logprob!,
+      [2, 0, 1, 2, 2].map((v) => likely[v]!),
+    ) < 1e-6,
+  );
   t.deepEqual(greedy, [1, 0, 0, 1, 1]);
 });
 

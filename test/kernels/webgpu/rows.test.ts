@@ -13,7 +13,13 @@ for (const width of [3, 8])
     t.deepEqual(await rows.array(), (await matrix.array()).slice(2, 4));
     placeRows(rows, matrix, 3);
     const wanted = Array.from({ length: 5 }, (_, row) => Math.max(0, row > 2 ? row - 1 : row));
-    t.deepEqual((await matrix.array()).map(([first]) => first! / width), wanted);
+    t.deepEqual(
+      (await matrix.array()).map(([first]) => first! / width),
+      wanted,
+    );
     addTo(matrix, tf.mul(matrix, 2));
-    t.deepEqual((await matrix.array()).map(([first]) => first! / width), wanted.map((row) => 3 * row));
+    t.deepEqual(
+      (await matrix.array()).map(([first]) => first! / width),
+      wanted.map((row) => 3 * row),
+    );
   });
