@@ -18,7 +18,7 @@ export interface LoadOptions extends OpenOptions {
   /** `auto` (default): a real GPU through webgpu, else tensorflow, else wasm. */
   readonly backend?: BackendName | 'auto';
   /** Precision of weights and products. */
-  readonly dtype?: 'f32';
+  readonly dtype?: 'f32' | 'f16';
   /** Told what `auto` chose, and when a GPU is a software one. */
   readonly log?: (sentence: string) => void;
 }
@@ -48,6 +48,7 @@ export interface LoadedModel {
   /**
    * Mean next-token cross-entropy in nats over the B x (T - 1) predictions inside ids [B][T], and its gradient by
    * parameter name as in the checkpoint (for random weights, flash-linear-attention's names).
+   * @throws UserError 'usage' for a model in f16.
    */
   lossAndGradients(
     ids: readonly (readonly number[])[],
@@ -64,7 +65,7 @@ export interface LoadedModel {
 export async function loadModel(spec: string, options: LoadOptions = {}): Promise<LoadedModel> {
   const opened = await openModel(spec, options);
   const engine = await startEngine(options.backend ?? 'auto', options.log === undefined ? {} : { log: options.log });
-  const { model } = await startModel(opened, engine);
+  const { model } = await startModel(opened, engine, options.dtype);
   const scorer = createScorer(model, engine);
 
   const idsTensor = (ids: readonly (readonly number[])[]) => {
@@ -91,6 +92,8 @@ export async function loadModel(spec: string, options: LoadOptions = {}): Promis
     },
 
     async lossAndGradients(ids) {
+      if (options.dtype === 'f16')
+        throw new UserError('usage', 'a model in f16 computes no gradients', { hint: "load it with dtype: 'f32'" });
       const input = idsTensor(ids);
       const { loss, gradients } = model.lossAndGradients(input);
       const [value] = await loss.data();

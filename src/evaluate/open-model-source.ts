@@ -4,7 +4,6 @@ import type { Engine } from '../backends/engine.js';
 import { openModel, startModel } from '../models/load-language-model.js';
 import type { OpenedModel } from '../models/load-language-model.js';
 import type { Tokenizer } from '../tokenizers/tokenizer.js';
-import { UserError } from '../user-error.js';
 import type { ModelSource } from './model-source.js';
 import { createScorer } from './model-scorer.js';
 import type { RunSettings } from './run-settings.js';
@@ -25,7 +24,6 @@ export async function openModelSource(
     ...(tokenizer === null ? {} : { tokenizer }),
     ...(maxLength === null ? {} : { maxLength }),
   });
-  if (dtype === 'f16') throw new UserError('device', 'no engine computes in f16 yet', { hint: '--dtype f32' });
   const ownTokenizer = await opened.tokenizer();
   const engine = await startEngine(backend, { log });
   return {
@@ -41,9 +39,9 @@ async function load(
   opened: OpenedModel,
   tokenizer: Tokenizer,
   engine: Engine,
-  dtype: 'f32',
+  dtype: RunSettings['dtype'],
 ): ReturnType<ModelSource['load']> {
-  const { model, weightsDigest } = await startModel(opened, engine);
+  const { model, weightsDigest } = await startModel(opened, engine, dtype);
   return {
     description: describe(opened, tokenizer, model.parameterCount, weightsDigest),
     engine: { backend: engine.backend, dtype, device: engine.device, kernels: 'composite' },

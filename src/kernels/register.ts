@@ -3,8 +3,10 @@ import { registerSelectiveScan } from './host/selective-scan.js';
 import { registerBatchMatMul } from './wasm/batch-mat-mul.js';
 import { registerSlice } from './wasm/slice.js';
 import { registerUnsortedSegmentSum } from './wasm/unsorted-segment-sum.js';
+import { registerMatMul } from './webgpu/matmul.js';
 
 registerBatchMatMul();
 registerSelectiveScan();
 registerSlice();
 registerUnsortedSegmentSum();
+registerMatMul();

@@ -4,8 +4,11 @@ import type { Engine } from '../backends/engine.js';
 import { disposeConstants } from '../ops/constants.js';
 import { crossEntropy } from '../ops/cross-entropy.js';
 import { embedding } from '../ops/embedding.js';
+import { halfRows } from '../kernels/webgpu/half-rows.js';
+import { HalfTensor } from '../kernels/webgpu/half-tensor.js';
+import { usePrecision, type Precision } from '../kernels/webgpu/precision.js';
 import { headLogProbs, rowsPerTile } from '../ops/head-log-probs.js';
-import { linear } from '../ops/linear.js';
+import { linear, type Matrix } from '../ops/linear.js';
 import { rmsNorm } from '../ops/rms-norm.js';
 import { scope } from '../ops/scope.js';
 import { swiGlu } from '../ops/swiglu.js';
@@ -27,6 +30,8 @@ export class Decoder implements LanguageModel {
   readonly config: ModelConfig;
   readonly engine: Engine;
   readonly parameters: Parameters;
+  /** In which matrices are multiplied. */
+  readonly precision: Precision;
   readonly maxLength: number;
   readonly vocabularySize: number;
   readonly hiddenSize: number;
@@ -35,10 +40,11 @@ export class Decoder implements LanguageModel {
   private peakBytes = 0;
 
   /** `parameters` holds a tensor of the right shape for every one of `modelParameters(config)`; the model owns them. */
-  constructor(config: ModelConfig, engine: Engine, parameters: Parameters) {
+  constructor(config: ModelConfig, engine: Engine, parameters: Parameters, precision: Precision = 'f32') {
     this.config = config;
     this.engine = engine;
     this.parameters = parameters;
+    this.precision = precision;
     this.maxLength = config.maxLength;
     this.vocabularySize = config.vocabularySize;
     this.hiddenSize = config.hiddenSize;
@@ -49,7 +55,7 @@ export class Decoder implements LanguageModel {
   forward(ids: tf.Tensor2D): { hidden: tf.Tensor3D; state: null };
   forward(ids: tf.Tensor2D, state: ModelState): { hidden: tf.Tensor3D; state: ModelState };
   forward(ids: tf.Tensor2D, state: ModelState | null = null): { hidden: tf.Tensor3D; state: ModelState | null } {
-    this.engine.use();
+    this.use();
     const position = state?.position ?? 0;
     return scope(() => {
       let x = this.embed(ids) as tf.Tensor3D;
@@ -66,7 +72,7 @@ export class Decoder implements LanguageModel {
   }
 
   step(ids: tf.Tensor1D, state: ModelState): { hidden: tf.Tensor2D; state: ModelState } {
-    this.engine.use();
+    this.use();
     return scope(() => {
       let x = this.embed(ids) as tf.Tensor2D;
       const layers = this.mixers.map((mixer, layer) => {
@@ -86,12 +92,12 @@ export class Decoder implements LanguageModel {
   }
 
   initialState(batch: number): ModelState {
-    this.engine.use();
+    this.use();
     return { position: 0, layers: this.mixers.map((mixer) => mixer.initialState(batch)) };
   }
 
   fork(state: ModelState, copies: readonly number[]): ModelState {
-    this.engine.use();
+    this.use();
     return {
       position: state.position,
       layers: this.mixers.map((mixer, layer) => scope(() => mixer.fork(state.layers[layer], copies))),
@@ -103,13 +109,13 @@ export class Decoder implements LanguageModel {
   }
 
   logProbs(hidden: tf.Tensor2D, targets: tf.Tensor1D): { logprob: tf.Tensor1D; greedy: tf.Tensor1D } {
-    this.engine.use();
+    this.use();
     return scope(() => headLogProbs(hidden, this.headWeight(), targets));
   }
 
   logits(hidden: tf.Tensor2D): tf.Tensor2D {
-    this.engine.use();
-    return scope(() => tf.matMul(hidden, this.headWeight(), false, true));
+    this.use();
+    return scope(() => linear(hidden, this.headWeight()));
   }
 
   /**
@@ -117,13 +123,13 @@ export class Decoder implements LanguageModel {
    * The caller disposes both.
    */
   lossAndGradients(ids: tf.Tensor2D): { loss: tf.Scalar; gradients: Map<string, tf.Tensor> } {
-    this.engine.use();
+    this.use();
     const [batch, length] = ids.shape;
     const targets = scope(() => tf.reshape(tf.slice(ids, [0, 1], [batch, length - 1]), [-1]) as tf.Tensor1D);
     const loss = () => {
       const { hidden } = this.forward(tf.slice(ids, [0, 0], [batch, length - 1]));
       const rows = tf.reshape(hidden, [-1, this.hiddenSize]) as tf.Tensor2D;
-      return crossEntropy({ hidden: rows, weight: this.headWeight() }, { targets });
+      return crossEntropy({ hidden: rows, weight: this.parameters.get(this.headName()) as tf.Tensor2D }, { targets });
     };
     const { value, grads } = tf.valueAndGrads(loss)(this.parameters.all());
     targets.dispose();
@@ -169,7 +175,7 @@ export class Decoder implements LanguageModel {
     const layer = (input: tf.Tensor, name: string) =>
       linear(
         input,
-        context.weight(`mlp.${name}.weight`),
+        context.matrix(`mlp.${name}.weight`),
         this.config.mlpBias ? context.weight(`mlp.${name}.bias`) : undefined,
       );
     return scope(() => {
@@ -181,19 +187,33 @@ export class Decoder implements LanguageModel {
     });
   }
 
-  private embed(ids: tf.Tensor): tf.Tensor {
-    return embedding({ weight: this.parameters.get(EMBEDDING) as tf.Tensor2D, ids }, null);
-  }
-
   private normalise(x: tf.Tensor, name: string): tf.Tensor {
     return rmsNorm({ x, weight: this.parameters.get(name) }, { epsilon: this.config.normEps });
   }
 
   private context(layer: number, position: number): MixerContext {
-    return { position, weight: (name) => this.parameters.get(layerName(layer, name)) };
+    return {
+      position,
+      weight: (name) => this.parameters.get(layerName(layer, name)),
+      matrix: (name) => this.parameters.matrix(layerName(layer, name)),
+    };
   }
 
-  private headWeight(): tf.Tensor2D {
-    return this.parameters.get(this.config.tied ? EMBEDDING : HEAD) as tf.Tensor2D;
+  private embed(ids: tf.Tensor): tf.Tensor {
+    const table = this.parameters.matrix(EMBEDDING);
+    return table instanceof HalfTensor ? halfRows(table, ids) : embedding({ weight: table as tf.Tensor2D, ids }, null);
+  }
+
+  private headWeight(): Matrix {
+    return this.parameters.matrix(this.headName());
+  }
+
+  private headName(): string {
+    return this.config.tied ? EMBEDDING : HEAD;
+  }
+
+  private use(): void {
+    this.engine.use();
+    usePrecision(this.precision);
   }
 }

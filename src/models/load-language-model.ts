@@ -14,6 +14,8 @@ import type { ParameterSource } from './checkpoint/parameter-names.js';
 import { modelParameters } from './checkpoint/parameters.js';
 import type { TensorSource } from './checkpoint/safetensors.js';
 import { WeightsDigest } from './checkpoint/weights-digest.js';
+import { fitsHalf } from '../kernels/webgpu/half-tensor.js';
+import type { Precision } from '../kernels/webgpu/precision.js';
 import { Decoder } from './decoder.js';
 import type { RawConfig } from './define-baseline.js';
 import { initialWeights } from './initialisation.js';
@@ -58,25 +60,37 @@ export async function openModel(spec: string, options: OpenOptions = {}): Promis
   return { ...opened, spec, config };
 }
 
-/** Uploads the weights. The digest is over the f32 values, the same on every engine. */
+/**
+ * Uploads the weights. The digest is over the f32 values, the same on every engine and in every precision. In f16, matrices are
+ * packed, and the model computes forwards only.
+ * @throws UserError 'device' where the engine does not compute in f16.
+ */
 export async function startModel(
   opened: OpenedModel,
   engine: Engine,
+  dtype: Precision = 'f32',
 ): Promise<{ model: Decoder; weightsDigest: string }> {
+  if (dtype === 'f16' && engine.backend !== 'webgpu')
+    throw new UserError('device', `backend ${engine.backend} does not compute in f16`, {
+      hint: '--backend webgpu, or --dtype f32',
+    });
   engine.use();
+  const matrices = new Set(modelParameters(opened.config).flatMap(({ name, matrix }) => (matrix ? [name] : [])));
   const parameters = new Parameters();
   const digest = new WeightsDigest();
   try {
     for (const [name, tensor] of opened.tensors) {
       const values = await tensor.read();
       digest.add(name, tensor.shape, values);
-      parameters.set(name, values, tensor.shape);
+      if (dtype === 'f16' && matrices.has(name) && fitsHalf(tensor.shape))
+        parameters.setHalf(name, values, tensor.shape);
+      else parameters.set(name, values, tensor.shape);
     }
   } catch (error) {
     parameters.dispose();
     throw error;
   }
-  return { model: new Decoder(opened.config, engine, parameters), weightsDigest: digest.hex() };
+  return { model: new Decoder(opened.config, engine, parameters, dtype), weightsDigest: digest.hex() };
 }
 
 type Opened = Omit<OpenedModel, 'spec'>;

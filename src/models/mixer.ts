@@ -1,5 +1,6 @@
 // The sequence mixer of one decoder layer: everything that tells a SWAT layer from a RetNet or a Mamba one.
 import type { Tensor, Tensor2D, Tensor3D } from '#tfjs';
+import type { Matrix } from '../ops/linear.js';
 
 export type Initialisation =
   | { readonly kind: 'normal'; readonly std: number }
@@ -22,12 +23,16 @@ export interface ParameterSpec {
   readonly initialisation: Initialisation;
   /** Whether AdamW decays it (matrices yes; norms, biases and embeddings no). */
   readonly decay: boolean;
+  /** Read as a `MixerContext.matrix`, so that a model in f16 may pack it. */
+  readonly matrix?: true;
 }
 
 /** What a layer's forward pass needs beside its input: its weights by name, and where in the sequence it stands. */
 export interface MixerContext {
   /** The parameter of this layer with a name of `Mixer.parameters`. */
   weight(name: string): Tensor;
+  /** The same for the weight of a `linear`, which may be kept in f16. */
+  matrix(name: string): Matrix;
   /** Absolute position of the first token of the input. */
   readonly position: number;
 }

@@ -2,7 +2,7 @@
 import type { ParameterSpec } from './mixer.js';
 
 export function matrixParameter(name: string, rows: number, columns: number, std: number): ParameterSpec {
-  return { name, shape: [rows, columns], initialisation: { kind: 'normal', std }, decay: true };
+  return { name, shape: [rows, columns], initialisation: { kind: 'normal', std }, decay: true, matrix: true };
 }
 
 /** weight [outputs, inputs], and bias [outputs] where the layer has one. */

@@ -1,35 +1,59 @@
-// A model's weights on the device, by name.
+// A model's weights on the device, by name: f32, or matrices in f16 for a model that computes in it.
 import * as tf from '#tfjs';
+import { HalfTensor, toHalf } from '../kernels/webgpu/half-tensor.js';
+import type { Matrix } from '../ops/linear.js';
 
 export class Parameters {
-  private readonly tensors = new Map<string, tf.Tensor>();
+  private readonly weights = new Map<string, Matrix>();
 
   /** Uploads a weight; f32 values in row-major order. */
   set(name: string, values: Float32Array, shape: readonly number[]): void {
-    this.tensors.get(name)?.dispose();
-    this.tensors.set(name, tf.keep(tf.tensor(values, [...shape], 'float32')));
+    this.replace(name, tf.keep(tf.tensor(values, [...shape], 'float32')));
   }
 
+  /** Uploads a matrix and packs it to f16; see `fitsHalf`. */
+  setHalf(name: string, values: Float32Array, shape: readonly number[]): void {
+    const full = tf.tensor(values, [...shape], 'float32');
+    const half = toHalf(full);
+    tf.keep(half.words);
+    full.dispose();
+    this.replace(name, half);
+  }
+
+  /** A weight in f32. */
   get(name: string): tf.Tensor {
-    const tensor = this.tensors.get(name);
-    if (tensor === undefined) throw new Error(`no parameter ${name}`);
-    return tensor;
+    const weight = this.matrix(name);
+    if (weight instanceof HalfTensor) throw new Error(`parameter ${name} is packed in f16`);
+    return weight;
+  }
+
+  /** A weight as it is kept, for `linear`. */
+  matrix(name: string): Matrix {
+    const weight = this.weights.get(name);
+    if (weight === undefined) throw new Error(`no parameter ${name}`);
+    return weight;
   }
 
   names(): string[] {
-    return [...this.tensors.keys()];
+    return [...this.weights.keys()];
   }
 
+  /** Every weight in f32, to be differentiated. */
   all(): tf.Tensor[] {
-    return [...this.tensors.values()];
+    return this.names().map((name) => this.get(name));
   }
 
   count(): number {
-    return this.all().reduce((sum, tensor) => sum + tensor.size, 0);
+    return [...this.weights.values()].reduce((sum, weight) => sum + weight.size, 0);
   }
 
   dispose(): void {
-    for (const tensor of this.tensors.values()) tensor.dispose();
-    this.tensors.clear();
+    for (const weight of this.weights.values()) weight.dispose();
+    this.weights.clear();
+  }
+
+  private replace(name: string, weight: Matrix): void {
+    this.weights.get(name)?.dispose();
+    this.weights.set(name, weight);
   }
 }

@@ -6,6 +6,7 @@ import { scoreRows } from '../kernels/webgpu/head-rows.js';
 import { uninitialised } from '../kernels/webgpu/runner.js';
 import { rowsOf } from '../kernels/webgpu/rows.js';
 import { constant } from './constants.js';
+import { convertedOnce, linearRows, type Matrix } from './linear.js';
 import { defineOp, registerFusedKernel } from './op.js';
 
 /** Logits of one tile: 8 Mi elements, 32 MB, which stay in the cache of a large device. */
@@ -21,25 +22,20 @@ export function rowsPerTile(vocabulary: number, elements: number = TILE_ELEMENTS
 /** hidden [R, H], weight [V, H], targets [R] int32 -> logprob [R] in nats, greedy [R] (1 where target = argmax, lowest id on ties). */
 export function headLogProbs(
   hidden: tf.Tensor2D,
-  weight: tf.Tensor2D,
+  weight: Matrix,
   targets: tf.Tensor1D,
 ): { logprob: tf.Tensor1D; greedy: tf.Tensor1D } {
-  const [logprob, greedy] = tf.unstack(headScores({ hidden, weight, targets }, null)) as [tf.Tensor1D, tf.Tensor1D];
+  const [logprob, greedy] = tf.unstack(headScores({ hidden, targets }, { weight })) as [tf.Tensor1D, tf.Tensor1D];
   return { logprob, greedy };
 }
 
-type HeadInputs = { hidden: tf.Tensor2D; weight: tf.Tensor2D; targets: tf.Tensor1D };
-
-/** -> [2, R], logprob above greedy */
-const headScores = defineOp<HeadInputs, null, tf.Tensor2D>({
+/** -> [2, R], logprob above greedy. It has no gradient of the weight; what is differentiated is `crossEntropy`. */
+const headScores = defineOp<{ hidden: tf.Tensor2D; targets: tf.Tensor1D }, { weight: Matrix }, tf.Tensor2D>({
   name: 'HeadScores',
-  reference: ({ hidden, weight, targets }) => {
-    const tiles = tilesOf(hidden.shape[0], rowsPerTile(weight.shape[0])).map(({ start, size }) =>
+  reference: ({ hidden, targets }, { weight }) => {
+    const tiles = tilesOf(hidden.shape[0], rowsPerTile(weight.shape[0]!)).map(({ start, size }) =>
       tf.tidy(() =>
-        scoreTile(
-          tf.matMul(tf.slice(hidden, [start, 0], [size, -1]), weight, false, true),
-          tf.slice(targets, start, size),
-        ),
+        scoreTile(linearRows(tf.slice(hidden, [start, 0], [size, -1]), weight), tf.slice(targets, start, size)),
       ),
     );
     return tf.concat(tiles, 1);
@@ -47,13 +43,11 @@ const headScores = defineOp<HeadInputs, null, tf.Tensor2D>({
 });
 
 registerFusedKernel(headScores, 'webgpu', {
-  forward: ({ hidden, weight, targets }) => {
+  forward: ({ hidden, targets }, { weight }) => {
     const scores = uninitialised([2, hidden.shape[0]]) as tf.Tensor2D;
-    for (const { start, size } of tilesOf(hidden.shape[0], rowsPerTile(weight.shape[0])))
-      tf.tidy(() => {
-        const logits = tf.matMul(rowsOf(hidden, start, size), weight, false, true) as tf.Tensor2D;
-        scoreRows({ logits, targets, start }, scores);
-      });
+    convertedOnce(weight);
+    for (const { start, size } of tilesOf(hidden.shape[0], rowsPerTile(weight.shape[0]!)))
+      tf.tidy(() => scoreRows({ logits: linearRows(rowsOf(hidden, start, size), weight), targets, start }, scores));
     return scores;
   },
 });

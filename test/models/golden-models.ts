@@ -37,6 +37,20 @@ export async function compareWithGolden(t: ExecutionContext, directory: string, 
   }
 }
 
+/** Weights in f16 are rounded: logits agree within 2e-2. */
+export async function compareHalfWithGolden(t: ExecutionContext, directory: string): Promise<void> {
+  const golden = await openSafetensors(path.join(directory, 'golden.safetensors'));
+  const model = await loadModel(directory, { backend: 'webgpu', dtype: 'f16' });
+  try {
+    const { data } = await model.logits(await goldenIds(directory));
+    const off = largestDifference(data, await readFloats(golden, 'logits'));
+    t.true(off < 2e-2, `logits are off by ${off}`);
+    t.true(off > 1e-6, 'the weights are not rounded');
+  } finally {
+    await model.dispose();
+  }
+}
+
 /** The golden input, [2][200]. */
 export async function goldenIds(directory: string): Promise<number[][]> {
   const golden = await openSafetensors(path.join(directory, 'golden.safetensors'));

@@ -1,6 +1,7 @@
 // Runs our WGSL kernels on tensors: pipelines are compiled once a specialisation, and dispatches are recorded in
 // TensorFlow.js's own command encoder, so that they mix with its kernels in any order.
 import * as tf from '#tfjs';
+import { forgetHalfCopy } from './half-copies.js';
 import { DeviceBackend } from '../../backends/device-backend.js';
 
 /** A kernel specialised to the constants that its text was made with. */
@@ -64,6 +65,7 @@ export function run<const Outputs extends readonly OutputSpec[]>(
 ): { [I in keyof Outputs]: tf.Tensor } {
   const backend = deviceBackend();
   const outputs = dispatch.outputs.map(({ shape, dtype = 'float32' }) => newTensor(backend, shape, dtype));
+  dispatch.updates?.forEach(forgetHalfCopy);
   const [x, y = 1, z = 1] = dispatch.workgroups;
   if (x * y * z > 0) {
     const { pipeline, layout } = pipelineOf(backend, dispatch.program);

@@ -105,7 +105,7 @@ export class Attention implements Mixer<KeyValueCache> {
   private project(x: tf.Tensor3D, name: string, heads: number, context: MixerContext): tf.Tensor4D {
     const [batch, length] = x.shape;
     const bias = this.config.qkvBias ? context.weight(`attn.${name}.bias`) : undefined;
-    const y = linear(x, context.weight(`attn.${name}.weight`), bias);
+    const y = linear(x, context.matrix(`attn.${name}.weight`), bias);
     return tf.transpose(tf.reshape(y, [batch, length, heads, this.config.headDim]), [0, 2, 1, 3]);
   }
 
@@ -121,7 +121,7 @@ export class Attention implements Mixer<KeyValueCache> {
     const [batch, heads, length, dim] = o.shape;
     const merged = tf.reshape(tf.transpose(o, [0, 2, 1, 3]), [batch, length, heads * dim]) as tf.Tensor3D;
     const bias = this.config.outputBias ? context.weight('attn.o_proj.bias') : undefined;
-    return linear(merged, context.weight('attn.o_proj.weight'), bias);
+    return linear(merged, context.matrix('attn.o_proj.weight'), bias);
   }
 
   /** The positions that the next token can still see. */

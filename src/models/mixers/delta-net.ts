@@ -140,14 +140,14 @@ export class DeltaNet implements Mixer<DeltaNetState> {
     const { learnedRate, negativeEigenvalues, valueHeads } = this.config;
     const [batch, length] = x.shape;
     const unit = learnedRate
-      ? tf.sigmoid(headsFirst(linear(x, context.weight('attn.b_proj.weight'))))
+      ? tf.sigmoid(headsFirst(linear(x, context.matrix('attn.b_proj.weight'))))
       : tf.ones<tf.Rank.R3>([batch, valueHeads, length]);
     return negativeEigenvalues ? tf.mul(unit, 2) : unit;
   }
 
   /** [B, T, H] -> [B, Nv, T] */
   private logDecay(x: tf.Tensor3D, context: MixerContext): tf.Tensor3D {
-    const step = softplus(tf.add(linear(x, context.weight('attn.a_proj.weight')), context.weight('attn.dt_bias')));
+    const step = softplus(tf.add(linear(x, context.matrix('attn.a_proj.weight')), context.weight('attn.dt_bias')));
     return headsFirst(tf.mul(step, tf.neg(tf.exp(context.weight('attn.A_log')))));
   }
 }

@@ -55,13 +55,13 @@ export class GatedOutput {
       ? gatedRmsNorm({ x: perToken, gate: this.gate(x, context), weight }, epsilon)
       : rmsNorm({ x: perToken, weight }, epsilon);
     const merged = tf.reshape(normed, [batch, length, heads * valueDim]) as tf.Tensor3D;
-    return linear(merged, context.weight('attn.o_proj.weight'));
+    return linear(merged, context.matrix('attn.o_proj.weight'));
   }
 
   /** [B, T, H] -> [B, T, N, Dv] */
   private gate(x: tf.Tensor3D, context: MixerContext): tf.Tensor4D {
     const [batch, length] = x.shape;
-    const gate = linear(x, context.weight('attn.g_proj.weight'));
+    const gate = linear(x, context.matrix('attn.g_proj.weight'));
     return tf.reshape(gate, [batch, length, this.config.heads, this.config.valueDim]);
   }
 }

@@ -119,8 +119,8 @@ export class Gla implements Mixer<GlaState> {
   /** [B, T, H] -> [B, T, N Dk] */
   private logDecay(x: tf.Tensor3D, context: MixerContext): tf.Tensor3D {
     const { leastLogDecay } = this.config;
-    const narrow = linear(x, context.weight('attn.gk_proj.0.weight'));
-    const gate = linear(narrow, context.weight('attn.gk_proj.1.weight'), context.weight('attn.gk_proj.1.bias'));
+    const narrow = linear(x, context.matrix('attn.gk_proj.0.weight'));
+    const gate = linear(narrow, context.matrix('attn.gk_proj.1.weight'), context.weight('attn.gk_proj.1.bias'));
     const logDecay = tf.div(logSigmoid(gate), GATE_NORMALISER) as tf.Tensor3D;
     return leastLogDecay === null ? logDecay : tf.maximum(logDecay, leastLogDecay);
   }

@@ -149,7 +149,7 @@ export class Gsa implements Mixer<GsaState> {
 
   /** [B, T, H] -> [B, T, N M] */
   private logDecay(x: tf.Tensor3D, context: MixerContext): tf.Tensor3D {
-    return tf.div(logSigmoid(linear(x, context.weight('attn.f_proj.weight'))), this.config.gateNormaliser);
+    return tf.div(logSigmoid(linear(x, context.matrix('attn.f_proj.weight'))), this.config.gateNormaliser);
   }
 
   /** RMSNorm over all heads of silu(o), projected: [B, N, T, Dv] -> [B, T, H] */
@@ -157,7 +157,7 @@ export class Gsa implements Mixer<GsaState> {
     const { hiddenSize, normWeight } = this.config;
     const weight = normWeight ? context.weight('attn.g_norm.weight') : ones(hiddenSize);
     const normed = rmsNorm({ x: silu(mergeHeads(o)), weight }, { epsilon: OUTPUT_NORM_EPS }) as tf.Tensor3D;
-    return linear(normed, context.weight('attn.o_proj.weight'));
+    return linear(normed, context.matrix('attn.o_proj.weight'));
   }
 }
 

@@ -95,13 +95,13 @@ export class Mamba implements Mixer<MambaState> {
     const [input, z] = tf.split(this.project(u, 'in_proj', context), 2, 2) as [tf.Tensor3D, tf.Tensor3D];
     const convolution = this.convolve(input, state?.convolved ?? null, context);
     const x = convolution.y;
-    const selection = linear(x, context.weight('attn.x_proj.weight'));
+    const selection = linear(x, context.matrix('attn.x_proj.weight'));
     const [r, b, c] = tf.split(selection, [stepRank, stateSize, stateSize], 2) as [
       tf.Tensor3D,
       tf.Tensor3D,
       tf.Tensor3D,
     ];
-    const dt = softplus(linear(r, context.weight('attn.dt_proj.weight'), context.weight('attn.dt_proj.bias')));
+    const dt = softplus(linear(r, context.matrix('attn.dt_proj.weight'), context.weight('attn.dt_proj.bias')));
     const scanned = selectiveScan({
       ...{ x, dt: dt as tf.Tensor3D, b, c },
       a: tf.neg(tf.exp(context.weight('attn.A_log'))) as tf.Tensor2D,
@@ -146,7 +146,7 @@ export class Mamba implements Mixer<MambaState> {
 
   private project(x: tf.Tensor3D, name: string, context: MixerContext): tf.Tensor3D {
     const bias = this.config.projectionBias ? context.weight(`attn.${name}.bias`) : undefined;
-    return linear(x, context.weight(`attn.${name}.weight`), bias);
+    return linear(x, context.matrix(`attn.${name}.weight`), bias);
   }
 
   private convolve(x: tf.Tensor3D, state: tf.Tensor3D | null, context: MixerContext) {

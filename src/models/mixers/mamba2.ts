@@ -171,7 +171,7 @@ export class Mamba2 implements Mixer<Mamba2State> {
 
   private project(x: tf.Tensor3D, name: string, context: MixerContext): tf.Tensor3D {
     const bias = this.config.projectionBias ? context.weight(`attn.${name}.bias`) : undefined;
-    return linear(x, context.weight(`attn.${name}.weight`), bias);
+    return linear(x, context.matrix(`attn.${name}.weight`), bias);
   }
 
   private convolve(x: tf.Tensor3D, state: tf.Tensor3D | null, context: MixerContext) {

@@ -44,7 +44,7 @@ export class QueryKeyValue {
   forward(x: tf.Tensor3D, state: ConvolutionState | null, context: MixerContext) {
     const next: tf.Tensor3D[] = [];
     const [q, k, v] = NAMES.map((name, i) => {
-      const projected = linear(x, context.weight(`attn.${name}_proj.weight`));
+      const projected = linear(x, context.matrix(`attn.${name}_proj.weight`));
       if (this.taps === null) return projected;
       const weight = context.weight(`attn.${name}_conv1d.weight`);
       const convolved = shortConvolution({ x: projected, weight, state: state?.[i] ?? null }, 'silu');

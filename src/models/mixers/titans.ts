@@ -103,8 +103,10 @@ export class Titans implements Mixer<TitansState> {
     const inner = heads * headDim;
     this.config = config;
     this.projections = new QueryKeyValue({ ...config, keySize: inner, valueSize: inner, convolutionTaps: convSize });
-    const persistent = {
-      ...matrixParameter('attn.persistent_tokens', persistentTokens, hiddenSize, std),
+    const persistent: ParameterSpec = {
+      name: 'attn.persistent_tokens',
+      shape: [persistentTokens, hiddenSize],
+      initialisation: { kind: 'normal', std },
       decay: false,
     };
     const gate = (name: string, bias: number): ParameterSpec[] => [
@@ -193,7 +195,7 @@ export class Titans implements Mixer<TitansState> {
     const { q, k, v, state: convolved } = this.projections.forward(x, state.convolved, context);
     const unitHeads = (x: tf.Tensor3D) => l2Norm({ x: splitHeads(x, heads) }, null) as tf.Tensor4D;
     const gate = (name: string) => {
-      const logits = linear(x, context.weight(`attn.${name}.weight`), context.weight(`attn.${name}.bias`));
+      const logits = linear(x, context.matrix(`attn.${name}.weight`), context.weight(`attn.${name}.bias`));
       return tf.transpose(logits, [0, 2, 1]);
     };
     const { o, state: next } = neuralMemory(
@@ -214,13 +216,13 @@ export class Titans implements Mixer<TitansState> {
   /** Gated norm a head and projection: o [B, N, T, D], x [B, T, H] -> [B, T, H]. */
   private output(o: tf.Tensor4D, x: tf.Tensor3D, context: MixerContext): tf.Tensor3D {
     const [batch, heads, length, dim] = o.shape;
-    const gate = tf.reshape(linear(x, context.weight('attn.g_proj.weight')), [batch, length, heads, dim]);
+    const gate = tf.reshape(linear(x, context.matrix('attn.g_proj.weight')), [batch, length, heads, dim]);
     const normed = gatedRmsNorm(
       { x: tf.transpose(o, [0, 2, 1, 3]), gate, weight: context.weight('attn.o_norm.weight') },
       { epsilon: this.config.normEps },
     );
     const merged = tf.reshape(normed, [batch, length, heads * dim]) as tf.Tensor3D;
-    return linear(merged, context.weight('attn.o_proj.weight'));
+    return linear(merged, context.matrix('attn.o_proj.weight'));
   }
 }
 

@@ -179,7 +179,7 @@ export class Ttt implements Mixer<TttState> {
   }
 
   private project(x: tf.Tensor3D, name: string, context: MixerContext): tf.Tensor3D {
-    return linear(x, context.weight(`attn.${name}.weight`));
+    return linear(x, context.matrix(`attn.${name}.weight`));
   }
 
   /** [B, T, H] each; `state` holds the last inputs of their convolutions where a state was given. */

@@ -1,0 +1,222 @@
+// C = op(A) op(B) (+ R) on tensor cores: packed f16 operands, f32 sums. A workgroup of four subgroups makes a tile of 128 x 128,
+// each subgroup 64 x 64 of it in 4 x 4 accumulators of 16 x 16. Slices of 32 along K go through workgroup memory; the next one
+// is fetched into registers while the subgroups multiply.
+//   FLOPs: 2 M N K. Bytes: A once for every 128 columns of C, B once for every 128 rows (mostly from L2), C once.
+// Rows in workgroup memory are padded by 16 bytes: without, all rows of a fragment start in the same bank (half the speed).
+// Tiles are taken in groups of eight rows of tiles, so that the operands of the running workgroups fit in L2.
+import type { Program } from './runner.js';
+
+export const TILE = 128;
+/** Elements of a slice along K. */
+const SLICE = 32;
+/** Rows and columns of a subgroup's part. */
+const PART = 64;
+const SUBGROUPS = (TILE / PART) ** 2;
+export const THREADS = 32 * SUBGROUPS;
+/** Halves in 16 bytes, the unit in which tiles are moved. */
+const VECTOR = 8;
+const FRAGMENT = 16;
+const FRAGMENTS = PART / FRAGMENT;
+const ROWS_OF_TILES = 8;
+
+export interface TensorCoreVariant {
+  /** A is stored [K, M] in place of [M, K]. */
+  readonly transposeA: boolean;
+  /** B is stored [N, K] in place of [K, N]. */
+  readonly transposeB: boolean;
+  /** R, of C's shape, is added. */
+  readonly residual: boolean;
+  /** M or N is no multiple of the tile: stores are guarded. */
+  readonly ragged: boolean;
+}
+
+/** Inputs A, B (and R), output C; uniforms M, N, K. One workgroup a tile along x, one product of a batch along z. */
+export function tensorCoreProgram(variant: TensorCoreVariant): Program {
+  const flags = Object.entries(variant).flatMap(([name, on]) => (on ? [name] : []));
+  return { key: `matmul-tensor-core/${flags.join('+')}`, wgsl: () => source(variant) };
+}
+
+interface Operand {
+  readonly name: 'A' | 'B';
+  /** The tile as it lies in memory: its rows and columns, the latter contiguous. */
+  readonly rows: number;
+  readonly columns: number;
+  /** 16-byte vectors from one row of the workgroup's copy to the next. */
+  readonly stride: number;
+  /** Vectors that each thread moves. */
+  readonly moves: number;
+  /** WGSL: length of a row of the matrix, the number of its rows, and of the tile's first row and column. */
+  readonly rowLength: string;
+  readonly rowCount: string;
+  readonly firstRow: (k: string) => string;
+  readonly firstColumn: (k: string) => string;
+}
+
+function operand(name: 'A' | 'B', alongK: boolean): Operand {
+  const [size, origin] = name === 'A' ? ['p.M', 'm0'] : ['p.N', 'n0'];
+  const [rows, columns] = alongK ? [TILE, SLICE] : [SLICE, TILE];
+  return {
+    name,
+    rows,
+    columns,
+    stride: columns / VECTOR + 1,
+    moves: (rows * columns) / VECTOR / THREADS,
+    rowLength: alongK ? 'p.K' : size,
+    rowCount: alongK ? size : 'p.K',
+    firstRow: (k) => (alongK ? origin : k),
+    firstColumn: (k) => (alongK ? k : origin),
+  };
+}
+
+const range = (count: number) => [...Array(count).keys()];
+const lines = (count: number, line: (i: number) => string) => range(count).map(line).join('\n');
+
+/** Rows and columns beyond the matrix are read from inside it and never stored; beyond K they are zeros. */
+function fetchTile(x: Operand, k: string): string {
+  const perRow = x.columns / VECTOR;
+  return lines(x.moves, (i) => {
+    const at = `(lid + ${i * THREADS}u)`;
+    return `{
+      let row = ${x.firstRow(k)} + ${at} / ${perRow}u;
+      let column = ${x.firstColumn(k)} / ${VECTOR}u + ${at} % ${perRow}u;
+      let length = ${x.rowLength} / ${VECTOR}u;
+      next${x.name}${i} = ${x.name}[batch${x.name} + min(row, ${x.rowCount} - 1u) * length + min(column, length - 1u)];
+      if (${x.rowLength === 'p.K' ? `column >= length` : `row >= p.K`}) { next${x.name}${i} = vec4u(); }
+    }`;
+  });
+}
+
+function storeTile(x: Operand): string {
+  const perRow = x.columns / VECTOR;
+  return lines(x.moves, (i) => {
+    const at = `(lid + ${i * THREADS}u)`;
+    return `tile${x.name}[${at} / ${perRow}u * ${x.stride}u + ${at} % ${perRow}u] = next${x.name}${i};`;
+  });
+}
+
+/** The fragment `i` of a subgroup's part at the slice's element `k`. */
+function loadFragment(x: Operand, i: number, k: number): string {
+  const side = x.name === 'A' ? 'left' : 'right';
+  const along = `(part${x.name} + ${i * FRAGMENT}u)`;
+  const alongK = x.columns === SLICE;
+  const offset = alongK ? `${along} * ${x.stride}u + ${k / VECTOR}u` : `${k * x.stride}u + ${along} / ${VECTOR}u`;
+  // A's fragment is [M, K] and B's [K, N]: each is read across where memory runs the other way.
+  const order = (x.name === 'A') === alongK ? 'row_major' : 'col_major';
+  const type = `subgroup_matrix_${side}<f16, ${FRAGMENT}, ${FRAGMENT}>`;
+  return `let ${x.name.toLowerCase()}${i} = subgroupMatrixLoad<${type}, ${order}>(&tile${x.name}, ${offset}, ${x.stride}u);`;
+}
+
+function source({ transposeA, transposeB, residual, ragged }: TensorCoreVariant): string {
+  const a = operand('A', !transposeA);
+  const b = operand('B', transposeB);
+  const accumulators = range(FRAGMENTS).flatMap((i) => range(FRAGMENTS).map((j) => ({ i, j, name: `c${i}${j}` })));
+  const placeOf = (i: number, j: number) =>
+    `batchC + (m0 + partA + ${i * FRAGMENT}u) * p.N + n0 + partB + ${j * FRAGMENT}u`;
+  const wholeTiles = residual && !ragged;
+
+  return /* wgsl */ `
+enable f16;
+enable subgroups;
+enable chromium_experimental_subgroup_matrix;
+diagnostic(off, chromium.subgroup_matrix_uniformity);
+
+struct Shape { M: u32, N: u32, K: u32 }
+@group(0) @binding(0) var<storage, read> A: array<vec4u>;
+@group(0) @binding(1) var<storage, read> B: array<vec4u>;
+${residual ? '@group(0) @binding(2) var<storage, read> R: array<f32>;' : ''}
+@group(0) @binding(${residual ? 3 : 2}) var<storage, read_write> C: array<f32>;
+@group(0) @binding(${residual ? 4 : 3}) var<uniform> p: Shape;
+
+var<workgroup> tileA: array<vec4u, ${a.rows * a.stride}>;
+var<workgroup> tileB: array<vec4u, ${b.rows * b.stride}>;
+${ragged ? `var<workgroup> edge: array<f32, ${SUBGROUPS * FRAGMENT * FRAGMENT}>;` : ''}
+
+@compute @workgroup_size(${THREADS})
+fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lid: u32) {
+  let tilesM = (p.M + ${TILE - 1}u) / ${TILE}u;
+  let tilesN = (p.N + ${TILE - 1}u) / ${TILE}u;
+  let inGroup = group.x % (${ROWS_OF_TILES}u * tilesN);
+  let firstTile = group.x / (${ROWS_OF_TILES}u * tilesN) * ${ROWS_OF_TILES}u;
+  let rowsOfTiles = min(tilesM - firstTile, ${ROWS_OF_TILES}u);
+  let m0 = (firstTile + inGroup % rowsOfTiles) * ${TILE}u;
+  let n0 = inGroup / rowsOfTiles * ${TILE}u;
+  let subgroup = lid / 32u;
+  let partA = subgroup / ${TILE / PART}u * ${PART}u;
+  let partB = subgroup % ${TILE / PART}u * ${PART}u;
+  let batchA = group.z * (p.M * p.K / ${VECTOR}u);
+  let batchB = group.z * (p.K * p.N / ${VECTOR}u);
+  let batchC = group.z * p.M * p.N;
+
+  ${accumulators.map(({ name }) => `var ${name}: subgroup_matrix_result<f32, ${FRAGMENT}, ${FRAGMENT}>;`).join('\n')}
+  ${
+    wholeTiles
+      ? accumulators
+          .map(
+            ({ i, j, name }) =>
+              `${name} = subgroupMatrixLoad<subgroup_matrix_result<f32, ${FRAGMENT}, ${FRAGMENT}>, row_major>(&R, ${placeOf(i, j)}, p.N);`,
+          )
+          .join('\n')
+      : ''
+  }
+  ${lines(a.moves, (i) => `var nextA${i}: vec4u;`)}
+  ${lines(b.moves, (i) => `var nextB${i}: vec4u;`)}
+  ${fetchTile(a, '0u')}
+  ${fetchTile(b, '0u')}
+  for (var k = 0u; k < p.K; k += ${SLICE}u) {
+    workgroupBarrier();
+    ${storeTile(a)}
+    ${storeTile(b)}
+    workgroupBarrier();
+    if (k + ${SLICE}u < p.K) {
+      let next = k + ${SLICE}u;
+      ${fetchTile(a, 'next')}
+      ${fetchTile(b, 'next')}
+    }
+    ${lines(
+      SLICE / FRAGMENT,
+      (slice) => `{
+      ${lines(FRAGMENTS, (i) => loadFragment(a, i, slice * FRAGMENT))}
+      ${lines(
+        FRAGMENTS,
+        (j) => `${loadFragment(b, j, slice * FRAGMENT)}
+      ${lines(FRAGMENTS, (i) => `c${i}${j} = subgroupMatrixMultiplyAccumulate(a${i}, b${j}, c${i}${j});`)}`,
+      )}
+    }`,
+    )}
+  }
+  ${
+    ragged
+      ? accumulators.map(({ i, j, name }) => storeGuarded(name, i, j, residual)).join('\n')
+      : accumulators
+          .map(({ i, j, name }) => `subgroupMatrixStore<row_major>(&C, ${placeOf(i, j)}, ${name}, p.N);`)
+          .join('\n')
+  }
+}`;
+}
+
+/** By way of workgroup memory: each of the 32 invocations moves eight elements of the fragment. */
+function storeGuarded(name: string, i: number, j: number, residual: boolean): string {
+  return `
+  subgroupMatrixStore<row_major>(&edge, subgroup * ${FRAGMENT * FRAGMENT}u, ${name}, ${FRAGMENT}u);
+  workgroupBarrier();
+  for (var e = lid % 32u; e < ${FRAGMENT * FRAGMENT}u; e += 32u) {
+    let m = m0 + partA + ${i * FRAGMENT}u + e / ${FRAGMENT}u;
+    let n = n0 + partB + ${j * FRAGMENT}u + e % ${FRAGMENT}u;
+    if (m < p.M && n < p.N) {
+      let at = batchC + m * p.N + n;
+      C[at] = edge[subgroup * ${FRAGMENT * FRAGMENT}u + e]${residual ? ' + R[at]' : ''};
+    }
+  }
+  workgroupBarrier();`;
+}
+
+export function samples(): Program[] {
+  const flags = [false, true];
+  return flags.flatMap((transposeA) =>
+    flags.flatMap((transposeB) =>
+      flags.flatMap((residual) =>
+        flags.map((ragged) => tensorCoreProgram({ transposeA, transposeB, residual, ragged })),
+      ),
+    ),
+  );
+}

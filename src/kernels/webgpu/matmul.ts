@@ -1,0 +1,167 @@
+// Which kernel multiplies two matrices: tensor cores for packed f16 operands, tiles in f32 otherwise, and one pass over the
+// weights for the few rows of a decoding step. It stands in for TensorFlow.js's BatchMatMul, so that composite forms and the
+// gradients of the tape run on it too.
+import * as tf from '#tfjs';
+import { fitsHalf, HalfTensor, HALVES_PER_VECTOR, toHalf } from './half-tensor.js';
+import { TILE, tensorCoreProgram } from './matmul-tensor-core.js';
+import { tiledProgram, type Tiling } from './matmul-tiled.js';
+import { matVecProgram, MOST_ROWS, ROWS_PER_WORKGROUP } from './matvec.js';
+import { usesTensorCores } from './precision.js';
+import { deviceBackend, run, workgroupsFor } from './runner.js';
+
+export interface MatMulOptions {
+  /** a is [..., K, M] in place of [..., M, K]. */
+  readonly transposeA?: boolean;
+  /** b is [..., N, K] in place of [..., K, N]. */
+  readonly transposeB?: boolean;
+  /** Of the product's shape; added to it. */
+  readonly residual?: tf.Tensor;
+}
+
+/** a [..., M, K] times b [..., K, N] -> [..., M, N] in f32. The leading dimensions agree, or one of the two has none. */
+export function matMulF32(a: tf.TensorInfo, b: tf.TensorInfo, options: MatMulOptions = {}): tf.Tensor {
+  const { transposeA = false, transposeB = false } = options;
+  const [batchA, batchB] = [leading(a.shape), leading(b.shape)];
+  const batch = wider(batchA, batchB);
+  const [m, k] = transposeA ? lastTwoSwapped(a.shape) : lastTwo(a.shape);
+  const n = transposeB ? b.shape.at(-2)! : b.shape.at(-1)!;
+  const batched = [product(batchA) > 1 ? 1 : 0, product(batchB) > 1 ? 1 : 0] as const;
+  return tiled(a, b, { m, n, k, batch: [...batch], batched, halfB: false, ...options });
+}
+
+/** x [rows, K] times the packed weight [N, K] -> [rows, N] (+ residual): what a layer computes from weights in f16. */
+export function linearHalf(x: tf.Tensor2D, weight: HalfTensor, residual?: tf.Tensor2D): tf.Tensor2D {
+  const [rows, k] = x.shape;
+  const n = weight.shape[0];
+  const extra = residual === undefined ? {} : { residual };
+  if (usesTensorCores()) return tensorCore(toHalf(x), weight, { m: rows, n, k, transposeB: true, ...extra });
+  const shape = { m: rows, n, k, batch: [], batched: [0, 0] as const, halfB: true, transposeB: true };
+  return tiled(x, weight.words, { ...shape, ...extra }) as tf.Tensor2D;
+}
+
+/** Whether f32 matrices of these shapes can be multiplied in f16: asked for, and rows of whole vectors on both sides. */
+export function multipliesInHalf(...shapes: (readonly number[])[]): boolean {
+  return usesTensorCores() && shapes.every(fitsHalf);
+}
+
+/** Two f32 matrices, multiplied in f16 with f32 sums. Shapes as for `multipliesInHalf`. */
+export function matMulHalf(a: tf.Tensor2D, b: tf.Tensor2D, options: MatMulOptions = {}): tf.Tensor2D {
+  const [m, k] = options.transposeA === true ? lastTwoSwapped(a.shape) : lastTwo(a.shape);
+  const n = options.transposeB === true ? b.shape[0] : b.shape[1];
+  return tensorCore(toHalf(a), toHalf(b), { m, n, k, ...options });
+}
+
+/** Whether a step of so few rows goes through `linearStep`. */
+export function isStep(rows: number, weightShape: readonly number[]): boolean {
+  return rows <= MOST_ROWS && weightShape[1]! % HALVES_PER_VECTOR === 0;
+}
+
+/** x [rows, K] of a decoding step times the weight [N, K] -> [rows, N]. */
+export function linearStep(x: tf.Tensor2D, weight: tf.Tensor | HalfTensor): tf.Tensor2D {
+  const [rows, k] = x.shape;
+  const n = weight.shape[0]!;
+  const half = weight instanceof HalfTensor;
+  const [y] = run({
+    program: matVecProgram({ rows, half }),
+    inputs: [x, half ? weight.words : weight],
+    outputs: [{ shape: [rows, n] }],
+    uniforms: [n, k],
+    workgroups: [rows === 0 ? 0 : Math.ceil(n / ROWS_PER_WORKGROUP)],
+  });
+  return y as tf.Tensor2D;
+}
+
+export function registerMatMul(): void {
+  tf.unregisterKernel('BatchMatMul', 'webgpu');
+  tf.registerKernel({
+    kernelName: 'BatchMatMul',
+    backendName: 'webgpu',
+    kernelFunc: ({ inputs, attrs }) => {
+      const { a, b } = inputs as unknown as { a: tf.TensorInfo; b: tf.TensorInfo };
+      const { transposeA, transposeB } = attrs as unknown as { transposeA: boolean; transposeB: boolean };
+      return matMulF32(a, b, { transposeA, transposeB });
+    },
+  });
+}
+
+interface Product extends MatMulOptions {
+  readonly m: number;
+  readonly n: number;
+  readonly k: number;
+}
+
+function tensorCore(a: HalfTensor, b: HalfTensor, product: Product): tf.Tensor2D {
+  const { m, n, k, transposeA = false, transposeB = false, residual } = product;
+  const ragged = m % TILE !== 0 || n % TILE !== 0;
+  const [c] = run({
+    program: tensorCoreProgram({ transposeA, transposeB, residual: residual !== undefined, ragged }),
+    inputs: [a.words, b.words, ...(residual === undefined ? [] : [residual])],
+    outputs: [{ shape: [m, n] }],
+    uniforms: [m, n, k],
+    workgroups: [Math.ceil(m / TILE) * Math.ceil(n / TILE)],
+  });
+  return c as tf.Tensor2D;
+}
+
+/** Tiles that keep the device busy; below, smaller ones are better. */
+const ENOUGH_TILES = 128;
+
+interface TiledProduct extends Product {
+  readonly batch: readonly number[];
+  readonly batched: readonly [number, number];
+  readonly halfB: boolean;
+}
+
+function tiled(a: tf.TensorInfo, b: tf.TensorInfo, product: TiledProduct): tf.Tensor {
+  const { m, n, k, batch, batched, halfB, transposeA = false, transposeB = false, residual } = product;
+  const count = batch.reduce((size, length) => size * length, 1);
+  if (k === 0) return tf.zeros([...batch, m, n]);
+  const tiling = tilingFor(m, n, count);
+  const [c] = run({
+    program: tiledProgram({
+      ...tiling,
+      transposeA,
+      transposeB,
+      halfB,
+      vectorA: (transposeA ? m : k) % 4 === 0,
+      vectorB: (transposeB ? k : n) % 4 === 0,
+      vectorC: n % 4 === 0,
+      residual: residual !== undefined,
+    }),
+    inputs: [a, b, ...(residual === undefined ? [] : [residual])],
+    outputs: [{ shape: [...batch, m, n] }],
+    uniforms: [m, n, k, ...batched, count],
+    workgroups: [Math.ceil(m / tiling.tile) * Math.ceil(n / tiling.tile), ...workgroupsFor(count, 1)],
+  });
+  return c;
+}
+
+/** The sums are the same in every tiling, so that the batch may choose it. */
+function tilingFor(m: number, n: number, count: number): Tiling {
+  const large = Math.ceil(m / 128) * Math.ceil(n / 128) * count;
+  if (large < ENOUGH_TILES) return { tile: 64, slice: 16 };
+  const room = deviceBackend().device.limits.maxComputeWorkgroupStorageSize;
+  return { tile: 128, slice: room >= 32768 ? 16 : 8 };
+}
+
+/** The batch that both are spread to. */
+function wider(a: readonly number[], b: readonly number[]): readonly number[] {
+  if (product(a) !== product(b)) return product(a) > product(b) ? a : b;
+  return a.length >= b.length ? a : b;
+}
+
+function leading(shape: readonly number[]): number[] {
+  return shape.slice(0, -2);
+}
+
+function lastTwo(shape: readonly number[]): [number, number] {
+  return [shape.at(-2)!, shape.at(-1)!];
+}
+
+function lastTwoSwapped(shape: readonly number[]): [number, number] {
+  return [shape.at(-1)!, shape.at(-2)!];
+}
+
+function product(shape: readonly number[]): number {
+  return shape.reduce((size, length) => size * length, 1);
+}
