@@ -7,7 +7,7 @@ import { bindings, perItem, realOf, widthOf, WORKGROUP, type Width } from './vec
 
 /** Inputs by name, and the outputs as WGSL in them. */
 const FORMULAS = {
-  sum: { inputs: ['a', 'b'], outputs: ['a + b'] },
+  sum: { inputs: ['left', 'right'], outputs: ['left + right'] },
   silu: { inputs: ['x'], outputs: ['silu(x)'] },
   siluGradient: { inputs: ['x', 'dy'], outputs: ['dy * siluSlope(x)'] },
   gelu: { inputs: ['x'], outputs: ['gelu(x)'] },

@@ -1,6 +1,7 @@
 import * as tf from '#tfjs';
 import test from 'ava';
 import { startEngine } from '../../../src/backends/engine.js';
+import '../../../src/kernels/register.js';
 import { needsWebgpu } from '../../webgpu.js';
 import { assertFusedAgrees, randomValues } from './fused-agrees.js';
 
