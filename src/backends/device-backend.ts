@@ -65,6 +65,13 @@ export class DeviceBackend extends tf.WebGPUBackend {
     return this.internals.tensorMap.get(tensor.dataId).resource!;
   }
 
+  /** The same for a tensor that a kernel changes: values that were read of it before are forgotten. */
+  changingBufferOf(tensor: tf.TensorInfo): GPUBuffer {
+    const buffer = this.bufferOf(tensor);
+    this.internals.tensorMap.get(tensor.dataId).values = null;
+    return buffer;
+  }
+
   /** Records one dispatch behind those that TensorFlow.js recorded. */
   record(pipeline: GPUComputePipeline, bindGroup: GPUBindGroup, workgroups: readonly [number, number, number]): void {
     const internals = this.internals;

@@ -3,6 +3,7 @@ import * as tf from '#tfjs';
 import type { Engine } from '../backends/engine.js';
 import { disposeConstants } from '../ops/constants.js';
 import { crossEntropy } from '../ops/cross-entropy.js';
+import { embedding } from '../ops/embedding.js';
 import { halfRows } from '../kernels/webgpu/half-rows.js';
 import { HalfTensor } from '../kernels/webgpu/half-tensor.js';
 import { usePrecision, type Precision } from '../kernels/webgpu/precision.js';
@@ -200,7 +201,7 @@ export class Decoder implements LanguageModel {
 
   private embed(ids: tf.Tensor): tf.Tensor {
     const table = this.parameters.matrix(EMBEDDING);
-    return table instanceof HalfTensor ? halfRows(table, ids) : tf.gather(table, ids as tf.Tensor1D);
+    return table instanceof HalfTensor ? halfRows(table, ids) : embedding({ weight: table as tf.Tensor2D, ids }, null);
   }
 
   private headWeight(): Matrix {
