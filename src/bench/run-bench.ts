@@ -10,7 +10,7 @@ import type { Progress } from '../evaluate/progress.js';
 import { modelParameters } from '../models/checkpoint/parameters.js';
 import { Decoder, EMBEDDING } from '../models/decoder.js';
 import { familyOf } from '../models/families.js';
-import { openModel, startModel, type OpenedModel } from '../models/load-language-model.js';
+import { openModel, requirePrecision, startModel, type OpenedModel } from '../models/load-language-model.js';
 import { Attention } from '../models/mixers/attention.js';
 import type { BuildInfo } from '../package-root.js';
 import { UserError } from '../user-error.js';
@@ -122,10 +122,7 @@ async function openSession(settings: BenchSettings, { log }: BenchEnvironment): 
   const opened: OpenedModel[] = [];
   for (const spec of settings.models) opened.push(await openModel(spec, { seed: settings.seed }));
   const engine = await startEngine(settings.backend, { log });
-  if (settings.dtype === 'f16' && engine.backend !== 'webgpu')
-    throw new UserError('device', `backend ${engine.backend} does not compute in f16`, {
-      hint: '--backend webgpu, or --dtype f32',
-    });
+  requirePrecision(engine, settings.dtype);
   return { settings, engine, opened, ceilings: await measureCeilings(engine, settings.dtype) };
 }
 
