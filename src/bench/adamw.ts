@@ -1,9 +1,8 @@
-// AdamW (Loshchilov & Hutter 2019) in tensor operations, for the training cells of `bench`:
-//   m = b1 m + (1 - b1) g,  v = b2 v + (1 - b2) g^2,  w = w - lr (m / (1 - b1^t) / (sqrt(v / (1 - b2^t)) + eps) + decay w)
+// The update of a training cell: AdamW with clipped gradients, as training does it.
 import * as tf from '#tfjs';
-import { scope } from '../ops/scope.js';
+import { adamW, clippingScale, globalNorm, type AdamWSettings, type AdamWWeight } from '../ops/adamw.js';
 
-/** Updates a model's weights with the gradients of one step. */
+/** Updates a model's weights with the gradients of one step, which it leaves to the caller. */
 export interface Optimizer {
   step(gradients: ReadonlyMap<string, tf.Tensor>): void;
   dispose(): void;
@@ -16,40 +15,34 @@ export interface Weights {
   replace(name: string, tensor: tf.Tensor): void;
 }
 
-const [BETA1, BETA2, EPSILON] = [0.9, 0.95, 1e-8];
-const LEARNING_RATE = 1e-5;
-const DECAY = 0.1;
+const SETTINGS: AdamWSettings = { learningRate: 1e-5, beta1: 0.9, beta2: 0.95, epsilon: 1e-8, weightDecay: 0.1 };
+const MOST_NORM = 1;
 
 /** @param decayed whether AdamW decays the parameter of a name */
-export function adamW(weights: Weights, decayed: (name: string) => boolean): Optimizer {
-  const moments = new Map<string, { m: tf.Tensor; v: tf.Tensor }>();
+export function createAdamW(weights: Weights, decayed: (name: string) => boolean): Optimizer {
+  const moments = new Map<string, { mean: tf.Tensor; square: tf.Tensor }>();
   let steps = 0;
   return {
     step(gradients) {
       steps += 1;
-      for (const [name, gradient] of gradients) {
-        const weight = weights.get(name);
-        const before = moments.get(name);
-        const next = scope(() => {
-          const m = average(before?.m, gradient, BETA1);
-          const v = average(before?.v, tf.square(gradient), BETA2);
-          const update = tf.div(tf.div(m, 1 - BETA1 ** steps), tf.add(tf.sqrt(tf.div(v, 1 - BETA2 ** steps)), EPSILON));
-          const kept = tf.mul(weight, decayed(name) ? 1 - LEARNING_RATE * DECAY : 1);
-          return { m, v, weight: tf.sub(kept, tf.mul(update, LEARNING_RATE)) };
-        });
-        tf.dispose([before?.m, before?.v].filter((tensor) => tensor !== undefined));
-        moments.set(name, { m: tf.keep(next.m), v: tf.keep(next.v) });
-        weights.replace(name, next.weight);
-      }
+      const names = [...gradients.keys()];
+      const before = names.map((name): AdamWWeight => {
+        const gradient = gradients.get(name)!;
+        const own = moments.get(name) ?? { mean: tf.zerosLike(gradient), square: tf.zerosLike(gradient) };
+        return { gradient, weight: weights.get(name), ...own, decay: decayed(name) };
+      });
+      const scale = tf.tidy(() => clippingScale(globalNorm([...gradients.values()]), MOST_NORM));
+      const after = adamW(before, SETTINGS, steps, scale);
+      scale.dispose();
+      names.forEach((name, k) => {
+        const { weight, mean, square } = after[k]!;
+        if (weight !== before[k]!.weight) weights.replace(name, weight);
+        moments.set(name, { mean: tf.keep(mean), square: tf.keep(square) });
+      });
     },
     dispose() {
-      for (const { m, v } of moments.values()) tf.dispose([m, v]);
+      for (const { mean, square } of moments.values()) tf.dispose([mean, square]);
       moments.clear();
     },
   };
-}
-
-function average(before: tf.Tensor | undefined, value: tf.Tensor, beta: number): tf.Tensor {
-  const added = tf.mul(value, 1 - beta);
-  return before === undefined ? added : tf.add(tf.mul(before, beta), added);
 }

@@ -4,7 +4,7 @@ import * as tf from '#tfjs';
 import type { Decoder } from '../models/decoder.js';
 import type { ModelState } from '../models/language-model.js';
 import { scope } from '../ops/scope.js';
-import { adamW } from './adamw.js';
+import { createAdamW } from './adamw.js';
 import type { Cell } from './cells.js';
 import { randomIntegers } from './random.js';
 
@@ -98,7 +98,7 @@ async function decode(model: Decoder, start: ModelState, first: tf.Tensor1D, tok
 
 function prepareTraining(model: Decoder, { batch, prompt }: Cell, { decayed }: PassOptions): Pass {
   const ids = randomIds(model, [batch, prompt + 1], 1) as tf.Tensor2D;
-  const optimizer = adamW(model.parameters, decayed);
+  const optimizer = createAdamW(model.parameters, decayed);
   return {
     async run() {
       const { loss, gradients } = model.lossAndGradients(ids);

@@ -3,10 +3,14 @@ import { registerSelectiveScan } from './host/selective-scan.js';
 import { registerBatchMatMul } from './wasm/batch-mat-mul.js';
 import { registerSlice } from './wasm/slice.js';
 import { registerUnsortedSegmentSum } from './wasm/unsorted-segment-sum.js';
+import { registerAdd } from './webgpu/add.js';
 import { registerMatMul } from './webgpu/matmul.js';
+import { registerTranspose } from './webgpu/transpose.js';
 
 registerBatchMatMul();
 registerSelectiveScan();
 registerSlice();
 registerUnsortedSegmentSum();
 registerMatMul();
+registerAdd();
+registerTranspose();

@@ -4,8 +4,8 @@ import * as tf from '#tfjs';
 import { crossEntropyRows } from '../kernels/webgpu/head-rows.js';
 import { addTo, placeRows, rowsOf } from '../kernels/webgpu/rows.js';
 import { uninitialised } from '../kernels/webgpu/runner.js';
+import { convertedOnce, inAskedPrecision, linearRows } from './linear.js';
 import { headLogProbs, rowsPerTile, tilesOf } from './head-log-probs.js';
-import { matrixProduct } from './linear.js';
 import { defineOp, registerFusedKernel } from './op.js';
 
 /** hidden [R, H], weight [V, H]; targets [R] int32 -> scalar */
@@ -43,28 +43,26 @@ export const crossEntropy = defineOp<{ hidden: tf.Tensor2D; weight: tf.Tensor2D 
  * which is half as large at 32,000 tokens by 1,024.
  */
 const GRADIENT_TILE_ELEMENTS = 2 ** 26;
+/** softmax(z) - onehot(target) is multiplied with this while it is an operand in f16, whose largest number is 65,504. */
+const OPERAND_SCALE = 2 ** 15;
 
 registerFusedKernel(crossEntropy, 'webgpu', {
   forward: crossEntropy.definition.reference,
   gradient: ({ hidden, weight }, { targets }, dLoss) => {
     const [rows, width] = hidden.shape;
     const vocabulary = weight.shape[0];
+    const scale = { scalar: dLoss, factor: 1 / rows / OPERAND_SCALE };
     const dHidden = uninitialised([rows, width]) as tf.Tensor2D;
-    let dWeight: tf.Tensor2D | undefined;
-    for (const { start, size } of tilesOf(rows, rowsPerTile(vocabulary, GRADIENT_TILE_ELEMENTS))) {
-      const part = tf.tidy(() => {
+    const dWeight = tf.zerosLike(weight);
+    convertedOnce(weight);
+    for (const { start, size } of tilesOf(rows, rowsPerTile(vocabulary, GRADIENT_TILE_ELEMENTS)))
+      tf.tidy(() => {
         const h = rowsOf(hidden, start, size);
-        const logits = matrixProduct(h, weight, { transposeB: true });
-        crossEntropyRows({ logits, targets, start }, dLoss, 1 / rows);
-        placeRows(matrixProduct(logits, weight), dHidden, start);
-        return matrixProduct(logits, h, { transposeA: true });
+        const logits = linearRows(h, weight);
+        crossEntropyRows({ logits, targets, start }, OPERAND_SCALE);
+        placeRows(inAskedPrecision(logits, weight), dHidden, start, scale);
+        addTo(dWeight, inAskedPrecision(logits, h, { transposeA: true }), scale);
       });
-      if (dWeight === undefined) dWeight = part;
-      else {
-        addTo(dWeight, part);
-        part.dispose();
-      }
-    }
-    return { hidden: dHidden, weight: dWeight ?? tf.zerosLike(weight) };
+    return { hidden: dHidden, weight: dWeight };
   },
 });

@@ -6,7 +6,7 @@ import { scoreRows } from '../kernels/webgpu/head-rows.js';
 import { uninitialised } from '../kernels/webgpu/runner.js';
 import { rowsOf } from '../kernels/webgpu/rows.js';
 import { constant } from './constants.js';
-import { linearRows, type Matrix } from './linear.js';
+import { convertedOnce, linearRows, type Matrix } from './linear.js';
 import { defineOp, registerFusedKernel } from './op.js';
 
 /** Logits of one tile: 8 Mi elements, 32 MB, which stay in the cache of a large device. */
@@ -29,10 +29,8 @@ export function headLogProbs(
   return { logprob, greedy };
 }
 
-type HeadInputs = { hidden: tf.Tensor2D; targets: tf.Tensor1D };
-
-/** -> [2, R], logprob above greedy */
-const headScores = defineOp<HeadInputs, { weight: Matrix }, tf.Tensor2D>({
+/** -> [2, R], logprob above greedy. It has no gradient of the weight; what is differentiated is `crossEntropy`. */
+const headScores = defineOp<{ hidden: tf.Tensor2D; targets: tf.Tensor1D }, { weight: Matrix }, tf.Tensor2D>({
   name: 'HeadScores',
   reference: ({ hidden, targets }, { weight }) => {
     const tiles = tilesOf(hidden.shape[0], rowsPerTile(weight.shape[0]!)).map(({ start, size }) =>
@@ -47,11 +45,9 @@ const headScores = defineOp<HeadInputs, { weight: Matrix }, tf.Tensor2D>({
 registerFusedKernel(headScores, 'webgpu', {
   forward: ({ hidden, targets }, { weight }) => {
     const scores = uninitialised([2, hidden.shape[0]]) as tf.Tensor2D;
+    convertedOnce(weight);
     for (const { start, size } of tilesOf(hidden.shape[0], rowsPerTile(weight.shape[0]!)))
-      tf.tidy(() => {
-        const logits = linearRows(rowsOf(hidden, start, size), weight);
-        scoreRows({ logits, targets, start }, scores);
-      });
+      tf.tidy(() => scoreRows({ logits: linearRows(rowsOf(hidden, start, size), weight), targets, start }, scores));
     return scores;
   },
 });

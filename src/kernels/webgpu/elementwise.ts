@@ -1,12 +1,13 @@
 // Formulas without neighbours: each element of the outputs follows from the same element of the inputs. One vector of four an
 // invocation. Bytes: each input read once, each output written once; bound by memory.
-import type * as tf from '#tfjs';
+import * as tf from '#tfjs';
 import { ACTIVATIONS } from './activations.js';
 import { run, workgroupsFor, type Program } from './runner.js';
 import { bindings, perItem, realOf, widthOf, WORKGROUP, type Width } from './vectors.js';
 
 /** Inputs by name, and the outputs as WGSL in them. */
 const FORMULAS = {
+  sum: { inputs: ['left', 'right'], outputs: ['left + right'] },
   silu: { inputs: ['x'], outputs: ['silu(x)'] },
   siluGradient: { inputs: ['x', 'dy'], outputs: ['dy * siluSlope(x)'] },
   gelu: { inputs: ['x'], outputs: ['gelu(x)'] },
@@ -22,8 +23,9 @@ const FORMULAS = {
 export type Formula = keyof typeof FORMULAS;
 
 /** Inputs of one shape, in the formula's order -> its outputs, of that shape. */
-export function elementwise(formula: Formula, ...inputs: readonly tf.Tensor[]): tf.Tensor[] {
-  const { shape, size } = inputs[0]!;
+export function elementwise(formula: Formula, ...inputs: readonly tf.TensorInfo[]): tf.Tensor[] {
+  const { shape } = inputs[0]!;
+  const size = tf.util.sizeFromShape(shape);
   const width = widthOf(size);
   return run({
     program: program(formula, width),

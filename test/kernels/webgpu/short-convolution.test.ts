@@ -23,14 +23,14 @@ for (const [batch, length, channels, taps] of [
         await assertFusedAgrees(
           t,
           activation,
-          (x, weight) => shortConvolution({ x: x as tf.Tensor3D, weight: weight!, state: null }, activation).y,
+          (x, weight) => shortConvolution({ x: x as tf.Tensor3D, weight: weight, state: null }, activation).y,
           [x, weight],
         );
         await assertFusedAgrees(
           t,
           `${activation} with bias`,
           (x, weight, bias) =>
-            shortConvolution({ x: x as tf.Tensor3D, weight: weight!, bias: bias!, state: null }, activation).y,
+            shortConvolution({ x: x as tf.Tensor3D, weight: weight, bias: bias, state: null }, activation).y,
           [x, weight, bias],
         );
         if (taps === 1) continue;
@@ -39,13 +39,13 @@ for (const [batch, length, channels, taps] of [
         await assertFusedAgrees(
           t,
           `${activation} with state`,
-          (x, weight, bias, state) => continued(x!, weight!, bias!, state!).y,
+          (x, weight, bias, state) => continued(x, weight, bias, state).y,
           [x, weight, bias, state],
         );
         await assertFusedAgrees(
           t,
           `the state after ${activation}`,
-          (x, state) => continued(x!, tf.zeros([channels, 1, taps]), tf.zeros([channels]), state!).state!,
+          (x, state) => continued(x, tf.zeros([channels, 1, taps]), tf.zeros([channels]), state).state!,
           [x, state],
         );
       }
