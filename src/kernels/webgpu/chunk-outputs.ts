@@ -12,19 +12,20 @@ import {
   DECAY_TILE,
   F32_TILES,
   FLOAT_ROW,
+  HALF_ROW,
   MATRIX_PIECE,
   MATRIX_SUMS,
   MATRIX_TILES,
   STORE_RESULT,
   TIMES,
   enables,
+  fillTile,
   invocations,
   matrixProduct,
   operand,
   putBlock,
-  putHalves,
   readRow,
-  tiling,
+  tilingOf,
   tilingName,
   F32,
   MATRIX,
@@ -218,32 +219,22 @@ function onTensorCores(spec: Spec): string {
   ${MATRIX_PIECE}
   ${MATRIX_SUMS}
   for (var c = 0u; c < ${queryDim / 4}u; c += ${CHUNK / 4}u) {
-    for (var e = local; e < ${(CHUNK * CHUNK) / 4}u; e += 128u) {
-      let t = e >> 4u;
-      let fourth = e & 15u;
-      ${putHalves('left', 't', 'fourth', 'queryAt(row, first + t, c + fourth)')}
-      ${putHalves(
-        'right',
-        't',
-        'fourth',
-        transposedState
-          ? 'stateAt(row, chunk, 4u * firstOutput + t, c + fourth)'
-          : 'stateAt(row, chunk, 4u * c + t, firstOutput + fourth)',
-      )}
-    }
+    ${fillTile('left', (t, fourth) => `queryAt(row, first + ${t}, c + ${fourth})`)}
+    ${fillTile('right', (t, fourth) =>
+      transposedState
+        ? `stateAt(row, chunk, 4u * firstOutput + ${t}, c + ${fourth})`
+        : `stateAt(row, chunk, 4u * c + ${t}, firstOutput + ${fourth})`,
+    )}
     workgroupBarrier();
     ${matrixProduct('outer', transposedState ? 'outer' : 'steps')}
     workgroupBarrier();
   }
-  for (var e = local; e < 256u; e += 128u) {
-    let block = weights(row, chunk, e >> 4u, e & 15u);
-    ${[0, 1, 2, 3].map((m) => putHalves('left', `4u * (e >> 4u) + ${m}u`, '(e & 15u)', `block[${m}]`)).join('\n')}
-  }
-  for (var e = local; e < ${(CHUNK * CHUNK) / 4}u; e += 128u) {
-    let t = e >> 4u;
-    let fourth = e & 15u;
-    ${putHalves('right', 't', 'fourth', 'valueAt(row / sizes.valueSharing, first + t, firstOutput + fourth)')}
-  }
+  let down4 = local >> 3u;
+  let along8 = local & 7u;
+  let block0 = weights(row, chunk, down4, 2u * along8);
+  let block1 = weights(row, chunk, down4, 2u * along8 + 1u);
+  ${[0, 1, 2, 3].map((m) => `left[(4u * down4 + ${m}u) * ${HALF_ROW}u + along8] = packed(block0[${m}], block1[${m}]);`).join('\n')}
+  ${fillTile('right', (t, fourth) => `valueAt(row / sizes.valueSharing, first + ${t}, firstOutput + ${fourth})`)}
   workgroupBarrier();
   ${matrixProduct(transposedScores ? 'steps' : 'outer', 'steps')}
   ${STORE_RESULT}
@@ -251,10 +242,10 @@ function onTensorCores(spec: Spec): string {
   for (var e = local; e < ${(CHUNK * CHUNK) / 4}u; e += 128u) {
     let token = first + (e >> 4u);
     let fourth = firstOutput + (e & 15u);
-    let at = (e >> 4u) * ${FLOAT_ROW}u + 4u * (e & 15u);
+    let at = (e >> 4u) * ${FLOAT_ROW}u + (e & 15u);
     if (token < sizes.length && fourth < ${outputDim / 4}u) {
       o[(row * sizes.length + token) * ${outputDim / 4}u + fourth] =
-        sizes.scale * vec4f(result[at], result[at + 1u], result[at + 2u], result[at + 3u]);
+        sizes.scale * result[at];
     }
   }`;
 }
@@ -302,7 +293,7 @@ export function chunkOutputs(
     ...{ queryDim, outputDim, within, transposedScores, transposedState },
     factor: factor === null ? null : factor.rank === 3 ? 'token' : 'channel',
     ownValues: own,
-    ...tiling(),
+    ...tilingOf(queryDim, outputDim),
     // The recurrence of channels is no product of matrices.
     ...(within === 'channel' ? { tensorCores: false } : {}),
   };

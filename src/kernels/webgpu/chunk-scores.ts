@@ -10,12 +10,12 @@ import {
   MATRIX_TILES,
   eachMatrix,
   enables,
+  fillTile,
   invocations,
   matrixProduct,
   putBlock,
-  putHalves,
   readRow,
-  tiling,
+  tilingOf,
   tilingName,
   F32,
   MATRIX,
@@ -81,12 +81,8 @@ function onTensorCores({ dim }: Spec): string {
   ${MATRIX_PIECE}
   ${MATRIX_SUMS}
   for (var c = 0u; c < ${dim / 4}u; c += ${CHUNK / 4}u) {
-    for (var e = local; e < ${(CHUNK * CHUNK) / 4}u; e += 128u) {
-      let t = e >> 4u;
-      let fourth = e & 15u;
-      ${putHalves('left', 't', 'fourth', 'queryAt(row, first + t, c + fourth)')}
-      ${putHalves('right', 't', 'fourth', 'keyAt(row, first + t, c + fourth)')}
-    }
+    ${fillTile('left', (t, fourth) => `queryAt(row, first + ${t}, c + ${fourth})`)}
+    ${fillTile('right', (t, fourth) => `keyAt(row, first + ${t}, c + ${fourth})`)}
     workgroupBarrier();
     ${matrixProduct('outer', 'outer')}
     workgroupBarrier();
@@ -100,7 +96,7 @@ export function chunkScores(q: tf.Tensor4D, k: tf.Tensor4D): tf.Tensor {
   const [batch, heads, length, dim] = q.shape;
   const chunks = Math.ceil(length / CHUNK);
   return run({
-    program: programOf({ dim, ...tiling() }),
+    program: programOf({ dim, ...tilingOf(dim) }),
     inputs: [q, k],
     outputs: [{ shape: [batch, heads, chunks, CHUNK, CHUNK] }],
     uniforms: [length, chunks],

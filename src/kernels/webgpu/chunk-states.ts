@@ -14,13 +14,13 @@ import {
   MATRIX_TILES,
   STORE_RESULT,
   enables,
+  fillTile,
   invocations,
   matrixProduct,
   operand,
   operandElements,
-  putHalves,
   readRow,
-  tiling,
+  tilingOf,
   tilingName,
   F32,
   MATRIX,
@@ -128,38 +128,30 @@ function onTensorCores({ keyDim, valueDim }: Spec): string {
     for (var e = local; e < ${(CHUNK * CHUNK) / 4}u; e += 128u) {
       let channel = firstKey + (e >> 4u);
       let fourth = firstValue + (e & 15u);
-      let at = (e >> 4u) * ${FLOAT_ROW}u + 4u * (e & 15u);
+      let at = (e >> 4u) * ${FLOAT_ROW}u + (e & 15u);
       ${whole ? '' : `if (channel >= ${ROWS} || fourth >= ${FOURTHS}) { continue; }`}
       ${body}
     }`;
-  const resultFourth = 'vec4f(result[at], result[at + 1u], result[at + 2u], result[at + 3u])';
-  const set = ['x', 'y', 'z', 'w'].map((c, i) => `result[at + ${i}u] = value.${c};`).join(' ');
   return `
   ${MATRIX_PIECE}
-  ${whole ? '' : `for (var e = local; e < ${CHUNK * FLOAT_ROW}u; e += 128u) { result[e] = 0.0; }\n  workgroupBarrier();`}
-  ${eachFourth(`let value = start[(row * ${ROWS} + channel) * ${FOURTHS} + fourth]; ${set}`)}
+  ${whole ? '' : `for (var e = local; e < ${CHUNK * FLOAT_ROW}u; e += 128u) { result[e] = vec4f(); }\n  workgroupBarrier();`}
+  ${eachFourth(`result[at] = start[(row * ${ROWS} + channel) * ${FOURTHS} + fourth];`)}
   ${MATRIX_SUMS}
   for (var n = 0u; n < sizes.chunks; n++) {
     let chunk = select(n, sizes.chunks - 1u - n, sizes.backwards == 1u);
     let token = chunk * ${CHUNK}u;
-    for (var e = local; e < ${(CHUNK * CHUNK) / 4}u; e += 128u) {
-      let t = e >> 4u;
-      let fourth = e & 15u;
-      ${putHalves('left', 't', 'fourth', 'keyAt(row, token + t, firstKey / 4u + fourth)')}
-      ${putHalves('right', 't', 'fourth', 'valueAt(row, token + t, firstValue + fourth)')}
-    }
+    ${fillTile('left', (t, fourth) => `keyAt(row, token + ${t}, firstKey / 4u + ${fourth})`)}
+    ${fillTile('right', (t, fourth) => `valueAt(row, token + ${t}, firstValue + ${fourth})`)}
     ${eachFourth(`
-      let state = ${resultFourth};
-      states[((row * sizes.chunks + chunk) * ${ROWS} + channel) * ${FOURTHS} + fourth] = vec4<f16>(state);
-      let value = state * remaining(row, chunk, channel, fourth);
-      ${set}`)}
+      states[((row * sizes.chunks + chunk) * ${ROWS} + channel) * ${FOURTHS} + fourth] = vec4<f16>(result[at]);
+      result[at] *= remaining(row, chunk, channel, fourth);`)}
     workgroupBarrier();
     ${LOAD_RESULT}
     ${matrixProduct('steps', 'steps')}
     ${STORE_RESULT}
     workgroupBarrier();
   }
-  ${eachFourth(`last[(row * ${ROWS} + channel) * ${FOURTHS} + fourth] = ${resultFourth};`)}`;
+  ${eachFourth(`last[(row * ${ROWS} + channel) * ${FOURTHS} + fourth] = result[at];`)}`;
 }
 
 export interface ChunkStatesInputs {
@@ -190,7 +182,7 @@ export function chunkStates(
   const [batch, heads, length, valueDim] = v.shape;
   const keyDim = k.shape[3];
   const chunks = Math.ceil(length / CHUNK);
-  const spec: Spec = { keyDim, valueDim, decay, ...tiling() };
+  const spec: Spec = { keyDim, valueDim, decay, ...tilingOf(keyDim, valueDim) };
   const [states, final] = run({
     program: programOf(spec),
     inputs: [k, v, factor, whole, start],

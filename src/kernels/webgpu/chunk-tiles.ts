@@ -4,7 +4,7 @@
 // f32: 256 invocations, each with a 4 x 4 piece of the product in registers (rows 4 y.., columns 4 x..; a mat4x4f whose "columns"
 // are those rows). Both operands stream through workgroup memory, 16 steps of the contraction at a time: 8 KiB.
 // Tensor cores: four subgroups of 32, each with a 32 x 32 piece of the product as four 16 x 16 matrices. Operands are 64 x 64
-// halves, rows padded by 8 against bank conflicts: 18 KiB.
+// halves, in vectors of eight and with rows padded by one against bank conflicts: 18 KiB.
 
 import { usesTensorCores } from './precision.js';
 
@@ -18,9 +18,9 @@ export interface Tiling {
   readonly halves: boolean;
 }
 
-/** As the precision that was asked for has it. */
-export function tiling(): Tiling {
-  const tensorCores = usesTensorCores();
+/** As the precision that was asked for has it, for rows of these lengths; the tensor cores' kernels move eight neighbours at once. */
+export function tilingOf(...dims: number[]): Tiling {
+  const tensorCores = usesTensorCores() && dims.every((dim) => dim % 8 === 0);
   return { tensorCores, halves: tensorCores };
 }
 
@@ -76,27 +76,34 @@ export function putBlock(tile: 'left' | 'right' | 'gates', row: string, column: 
   return [0, 1, 2, 3].map((m) => `${tile}[(4u * (${row}) + ${m}u) * 16u + (${column})] = ${block}[${m}];`).join('\n');
 }
 
-/** Halves from row to row of a tile of f16, and floats of one of f32. */
-export const HALF_ROW = 72;
-export const FLOAT_ROW = 68;
+/** From row to row of a tile of halves, in vectors of eight, and of the result, in vectors of four. */
+export const HALF_ROW = CHUNK / 8 + 1;
+export const FLOAT_ROW = CHUNK / 4 + 1;
 
-/** Tiles `left` and `right` of f16, and `result`, where the product goes so that invocations see its elements. */
-export const MATRIX_TILES = `
+export const MATRIX_TYPES = `
 alias Left = subgroup_matrix_left<f16, 16, 16>;
 alias Right = subgroup_matrix_right<f16, 16, 16>;
 alias Sum = subgroup_matrix_result<f32, 16, 16>;
-var<workgroup> left: array<f16, ${CHUNK * HALF_ROW}>;
-var<workgroup> right: array<f16, ${CHUNK * HALF_ROW}>;
-var<workgroup> result: array<f32, ${CHUNK * FLOAT_ROW}>;
+
+fn packed(first: vec4f, second: vec4f) -> vec4u {
+  return vec4u(bitcast<vec2u>(vec4<f16>(first)), bitcast<vec2u>(vec4<f16>(second)));
+}
 `;
 
-/** Writes four neighbours to a tile of halves. */
-export function putHalves(tile: 'left' | 'right', row: string, fourth: string, value: string): string {
-  return `{
-    let halves = vec4<f16>(${value});
-    let at = (${row}) * ${HALF_ROW}u + 4u * (${fourth});
-    ${['x', 'y', 'z', 'w'].map((c, i) => `${tile}[at + ${i}u] = halves.${c};`).join(' ')}
-  }`;
+/** Tiles `left` and `right` of halves, and `result`, where the product goes so that invocations see its elements. */
+export const MATRIX_TILES = `${MATRIX_TYPES}
+var<workgroup> left: array<vec4u, ${CHUNK * HALF_ROW}>;
+var<workgroup> right: array<vec4u, ${CHUNK * HALF_ROW}>;
+var<workgroup> result: array<vec4f, ${CHUNK * FLOAT_ROW}>;
+`;
+
+/** Fills a tile of halves from `read(token, fourth)`, which gives four neighbours of a row. */
+export function fillTile(tile: 'left' | 'right', read: (token: string, fourth: string) => string): string {
+  return `for (var e = local; e < ${(CHUNK * CHUNK) / 8}u; e += 128u) {
+      let t = e >> 3u;
+      let fourth = 2u * (e & 7u);
+      ${tile}[t * ${HALF_ROW}u + (e & 7u)] = packed(${read('t', 'fourth')}, ${read('t', 'fourth + 1u')});
+    }`;
 }
 
 /** How a tile is stored: `rows` of the product's own rows (columns), or `steps` of the contraction first. */
@@ -107,12 +114,12 @@ export function matrixProduct(leftStored: Stored, rightStored: Stored): string {
   const a = (i: number) =>
     leftStored === 'outer'
       ? `subgroupMatrixLoad<Left, row_major>(&left, (down + ${16 * i}u) * ${HALF_ROW}u + s, ${HALF_ROW}u)`
-      : `subgroupMatrixLoad<Left, col_major>(&left, s * ${HALF_ROW}u + down + ${16 * i}u, ${HALF_ROW}u)`;
+      : `subgroupMatrixLoad<Left, col_major>(&left, s * ${8 * HALF_ROW}u + down / 8u + ${2 * i}u, ${HALF_ROW}u)`;
   const b = (j: number) =>
     rightStored === 'steps'
-      ? `subgroupMatrixLoad<Right, row_major>(&right, s * ${HALF_ROW}u + along + ${16 * j}u, ${HALF_ROW}u)`
+      ? `subgroupMatrixLoad<Right, row_major>(&right, s * ${8 * HALF_ROW}u + along / 8u + ${2 * j}u, ${HALF_ROW}u)`
       : `subgroupMatrixLoad<Right, col_major>(&right, (along + ${16 * j}u) * ${HALF_ROW}u + s, ${HALF_ROW}u)`;
-  return `for (var s = 0u; s < 64u; s += 16u) {
+  return `for (var s = 0u; s < 8u; s += 2u) {
     let a0 = ${a(0)};
     let a1 = ${a(1)};
     let b0 = ${b(0)};
@@ -138,7 +145,7 @@ export function eachMatrix(statement: (i: number, j: number) => string): string 
 }
 
 function resultAt(i: number, j: number): string {
-  return `(down + ${16 * i}u) * ${FLOAT_ROW}u + along + ${16 * j}u`;
+  return `(down + ${16 * i}u) * ${FLOAT_ROW}u + along / 4u + ${4 * j}u`;
 }
 
 /**

@@ -10,9 +10,10 @@ import type * as tf from '#tfjs';
 import {
   CHUNK,
   F32_TILES,
+  MATRIX_TYPES,
   enables,
   operandElements,
-  tiling,
+  tilingOf,
   tilingName,
   F32,
   MATRIX,
@@ -29,19 +30,13 @@ interface Spec extends Tiling {
 
 function programOf(spec: Spec): Program {
   const { keyDim, valueDim, decays, tensorCores } = spec;
-  const [wide, single] = tensorCores ? (['f16', 'f16'] as const) : (['vec4f', 'vec4f'] as const);
+  const own = tensorCores ? 'vec4u' : 'vec4f'; // vec4u: eight halves
   const inputs = [
-    `w: array<${wide}>`,
-    `keys: array<${wide}>`,
-    `u: array<${single}>`,
-    `start: array<${tensorCores ? 'f32' : 'vec4f'}>`,
+    ...['w', 'keys', 'u'].map((name) => `${name}: array<${own}>`),
+    'start: array<vec4f>',
     ...(decays ? ['fromStart: array<f32>'] : []),
   ];
-  const outputs = [
-    `states: array<${wide}>`,
-    `corrections: array<${single}>`,
-    `last: array<${tensorCores ? 'f32' : 'vec4f'}>`,
-  ];
+  const outputs = [`states: array<${own}>`, `corrections: array<${own}>`, 'last: array<vec4f>'];
   const buffers = [
     ...inputs.map((input) => `var<storage, read> ${input}`),
     ...outputs.map((output) => `var<storage, read_write> ${output}`),
@@ -149,78 +144,96 @@ function tileWidth(keyDim: number): number {
 
 function matrixMemory({ keyDim }: Spec): string {
   const [padded, width] = [paddedKeyDim(keyDim), tileWidth(keyDim)];
-  return `
-alias Left = subgroup_matrix_left<f16, 16, 16>;
-alias Right = subgroup_matrix_right<f16, 16, 16>;
-alias Sum = subgroup_matrix_result<f32, 16, 16>;
-var<workgroup> floats: array<f32, ${padded * (width + 4)}>;
-var<workgroup> state: array<f16, ${padded * (width + 8)}>;
-var<workgroup> correction: array<f16, ${CHUNK * (width + 8)}>;
+  return `${MATRIX_TYPES}
+var<workgroup> floats: array<vec4f, ${padded * (width / 4 + 1)}>;
+var<workgroup> state: array<vec4u, ${padded * (width / 8 + 1)}>;
+var<workgroup> correction: array<vec4u, ${CHUNK * (width / 8 + 1)}>;
 `;
 }
 
 function onTensorCores({ keyDim, valueDim }: Spec): string {
   const [padded, width] = [paddedKeyDim(keyDim), tileWidth(keyDim)];
-  const [floatRow, halfRow] = [width + 4, width + 8];
+  // Rows of workgroup memory in vectors of four floats, and of eight halves; rows of S and of W in vectors of eight.
+  const [floatRow, halfRow] = [width / 4 + 1, width / 8 + 1];
+  const [stateRow, keyRow] = [valueDim / 8, padded / 8];
   const bands = range(padded / 64);
   const columns = range(width / 16);
   const each = (statement: (band: number, column: number) => string) =>
     lines(bands.flatMap((band) => columns.map((column) => statement(band, column))));
   const bandAt = (band: number) => `(${64 * band}u + 16u * subgroup)`;
-  /** Each element of S's tile. */
-  const eachElement = (rows: number, body: string) => `
-    for (var e = local; e < ${rows * width}u; e += 128u) {
-      let at = e / ${width}u;
-      let d = e % ${width}u;
-      let value = firstValue + d;
+  const floatsAt = (row: string, column: number) => `&floats, ${row} * ${floatRow}u + ${4 * column}u`;
+  const multiply = (sum: string, column: number) => `${sum} = subgroupMatrixMultiplyAccumulate(a, b${column}, ${sum});`;
+  const keysInside = keyDim % 64 === 0 ? [] : [`at < ${keyDim}u`];
+  const valuesInside = valueDim % width === 0 ? [] : [`value < ${stateRow}u`];
+  const inside = [...keysInside, ...valuesInside].join(' && ') || 'true';
+  /** Every eight neighbours of a row `at` of the tile. */
+  const eachEight = (rows: number, body: string) => `
+    for (var e = local; e < ${(rows * width) / 8}u; e += 128u) {
+      let at = e / ${width / 8}u;
+      let eight = e % ${width / 8}u;
+      let value = firstValue + eight;
+      let float = at * ${floatRow}u + 2u * eight;
+      let half = at * ${halfRow}u + eight;
       ${body}
     }`;
-  const isInside = [
-    ...(keyDim % 64 === 0 ? [] : [`at < ${keyDim}u`]),
-    ...(valueDim % width === 0 ? [] : [`value < ${valueDim}u`]),
-  ];
-  const insideValues = valueDim % width === 0 ? 'true' : `value < ${valueDim}u`;
-  const inside = isInside.length === 0 ? 'true' : isInside.join(' && ');
   return `
   let subgroup = local >> 5u;
-  let firstValue = group.x * ${width}u;
-  ${eachElement(
+  let firstValue = group.x * ${width / 8}u;
+  ${eachEight(
     padded,
-    `floats[at * ${floatRow}u + d] = 0.0;
-      if (${inside}) { floats[at * ${floatRow}u + d] = start[(row * ${keyDim}u + at) * ${valueDim}u + value]; }`,
+    `floats[float] = vec4f();
+      floats[float + 1u] = vec4f();
+      if (${inside}) {
+        let origin = 2u * ((row * ${keyDim}u + at) * ${stateRow}u + value);
+        floats[float] = start[origin];
+        floats[float + 1u] = start[origin + 1u];
+      }`,
   )}
   workgroupBarrier();
-  ${each((band, column) => `var state${band}${column} = subgroupMatrixLoad<Sum, row_major>(&floats, ${bandAt(band)} * ${floatRow}u + ${16 * column}u, ${floatRow}u);`)}
+  ${each(
+    (band, column) =>
+      `var state${band}${column} = subgroupMatrixLoad<Sum, row_major>(${floatsAt(bandAt(band), column)}, ${floatRow}u);`,
+  )}
   for (var chunk = 0u; chunk < sizes.chunks; chunk++) {
     let token = (row * sizes.chunks + chunk) * ${CHUNK}u;
     // S as an operand, and to memory.
-    ${eachElement(
+    ${eachEight(
       padded,
-      `let half = f16(floats[at * ${floatRow}u + d]);
-      state[at * ${halfRow}u + d] = half;
-      if (${inside}) { states[((row * sizes.chunks + chunk) * ${keyDim}u + at) * ${valueDim}u + value] = half; }`,
+      `let halves = packed(floats[float], floats[float + 1u]);
+      state[half] = halves;
+      if (${inside}) { states[((row * sizes.chunks + chunk) * ${keyDim}u + at) * ${stateRow}u + value] = halves; }`,
     )}
     workgroupBarrier();
     // W S, the subgroup's 16 tokens of it.
     ${lines(columns.map((column) => `var read${column} = Sum();`))}
-    for (var c = 0u; c < ${padded}u; c += 16u) {
-      let a = subgroupMatrixLoad<Left, row_major>(&w, (token + 16u * subgroup) * ${padded}u + c, ${padded}u);
+    for (var c = 0u; c < ${keyRow}u; c += 2u) {
+      let a = subgroupMatrixLoad<Left, row_major>(&w, (token + 16u * subgroup) * ${keyRow}u + c, ${keyRow}u);
       ${lines(
         columns.map(
-          (column) => `read${column} = subgroupMatrixMultiplyAccumulate(
-        a, subgroupMatrixLoad<Right, row_major>(&state, c * ${halfRow}u + ${16 * column}u, ${halfRow}u), read${column});`,
+          (column) =>
+            `let b${column} = subgroupMatrixLoad<Right, row_major>(&state, c * ${8 * halfRow}u + ${2 * column}u, ${halfRow}u);
+      ${multiply(`read${column}`, column)}`,
         ),
       )}
     }
-    ${lines(columns.map((column) => `subgroupMatrixStore<row_major>(&floats, 16u * subgroup * ${floatRow}u + ${16 * column}u, read${column}, ${floatRow}u);`))}
+    ${lines(
+      columns.map(
+        (column) =>
+          `subgroupMatrixStore<row_major>(${floatsAt('16u * subgroup', column)}, read${column}, ${floatRow}u);`,
+      ),
+    )}
     workgroupBarrier();
-    ${eachElement(
+    ${eachEight(
       CHUNK,
-      `correction[at * ${halfRow}u + d] = 0.0h;
-      if (${insideValues}) {
-        let out = (token + at) * ${valueDim}u + value;
-        let corrected = f16(f32(u[out]) - floats[at * ${floatRow}u + d]);
-        correction[at * ${halfRow}u + d] = corrected;
+      `correction[half] = vec4u();
+      if (${valuesInside.join('') || 'true'}) {
+        let out = (token + at) * ${stateRow}u + value;
+        let given = u[out];
+        let corrected = packed(
+          vec4f(bitcast<vec4<f16>>(given.xy)) - floats[float],
+          vec4f(bitcast<vec4<f16>>(given.zw)) - floats[float + 1u],
+        );
+        correction[half] = corrected;
         corrections[out] = corrected;
       }`,
     )}
@@ -229,20 +242,35 @@ function onTensorCores({ keyDim, valueDim }: Spec): string {
     let decay = remaining(row, chunk);
     ${each((band, column) => `state${band}${column} = subgroupMatrixScalarMultiply(state${band}${column}, decay);`)}
     for (var t = 0u; t < ${CHUNK}u; t += 16u) {
-      ${lines(columns.map((column) => `let b${column} = subgroupMatrixLoad<Right, row_major>(&correction, t * ${halfRow}u + ${16 * column}u, ${halfRow}u);`))}
+      ${lines(
+        columns.map(
+          (column) =>
+            `let b${column} = subgroupMatrixLoad<Right, row_major>(&correction, t * ${halfRow}u + ${2 * column}u, ${halfRow}u);`,
+        ),
+      )}
       ${lines(
         bands.map(
           (band) => `{
-        let a = subgroupMatrixLoad<Left, col_major>(&keys, (token + t) * ${padded}u + ${bandAt(band)}, ${padded}u);
-        ${lines(columns.map((column) => `state${band}${column} = subgroupMatrixMultiplyAccumulate(a, b${column}, state${band}${column});`))}
+        let a = subgroupMatrixLoad<Left, col_major>(&keys, (token + t) * ${keyRow}u + ${bandAt(band)} / 8u, ${keyRow}u);
+        ${lines(columns.map((column) => multiply(`state${band}${column}`, column)))}
       }`,
         ),
       )}
     }
-    ${each((band, column) => `subgroupMatrixStore<row_major>(&floats, ${bandAt(band)} * ${floatRow}u + ${16 * column}u, state${band}${column}, ${floatRow}u);`)}
+    ${each(
+      (band, column) =>
+        `subgroupMatrixStore<row_major>(${floatsAt(bandAt(band), column)}, state${band}${column}, ${floatRow}u);`,
+    )}
     workgroupBarrier();
   }
-  ${eachElement(padded, `if (${inside}) { last[(row * ${keyDim}u + at) * ${valueDim}u + value] = floats[at * ${floatRow}u + d]; }`)}`;
+  ${eachEight(
+    padded,
+    `if (${inside}) {
+        let to = 2u * ((row * ${keyDim}u + at) * ${stateRow}u + value);
+        last[to] = floats[float];
+        last[to + 1u] = floats[float + 1u];
+      }`,
+  )}`;
 }
 
 export interface DeltaStates {
@@ -263,7 +291,7 @@ export function deltaStates(
 ): DeltaStates {
   const [batch, heads, keyDim, valueDim] = start.shape;
   const chunks = Math.ceil(length / CHUNK);
-  const spec: Spec = { keyDim, valueDim, decays: fromStart !== null, ...tiling() };
+  const spec: Spec = { keyDim, valueDim, decays: fromStart !== null, ...tilingOf(keyDim, valueDim) };
   const rows = batch * heads * chunks;
   const [states, corrections, final] = run({
     program: programOf(spec),

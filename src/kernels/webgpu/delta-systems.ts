@@ -5,7 +5,7 @@
 // workgroup memory in strips of 16 rows. Bytes: k, v and the keys' products in, W, U and the keys out. FLOPs: 64 (Dk + Dv) a
 // token, f32 in both precisions. Bound by memory where f32 is fast.
 import type * as tf from '#tfjs';
-import { CAUSAL_TILE, CHUNK, DECAY_TILE, operandElements, tiling } from './chunk-tiles.js';
+import { CAUSAL_TILE, CHUNK, DECAY_TILE, operandElements, tilingOf } from './chunk-tiles.js';
 import { run, type Program } from './runner.js';
 
 const STRIP = 16;
@@ -175,7 +175,7 @@ export function deltaSystems({ k, v, rate, products, logDecay }: DeltaSystemsInp
   const [batch, heads, length, valueDim] = v.shape;
   const keyDim = k.shape[3];
   const chunks = Math.ceil(length / CHUNK);
-  const form = tiling();
+  const form = tilingOf(keyDim, valueDim);
   const tokens = batch * heads * chunks * CHUNK;
   const padded = paddedKeyDim(keyDim);
   const keyShape = [operandElements(tokens * padded, form)];

@@ -1,4 +1,4 @@
-import * as tf from '#tfjs';
+import type * as tf from '#tfjs';
 import test from 'ava';
 import { deltaRule } from '../../../src/ops/delta-rule.js';
 import { needsWebgpu } from '../../webgpu.js';

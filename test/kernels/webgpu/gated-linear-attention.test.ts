@@ -1,4 +1,4 @@
-import * as tf from '#tfjs';
+import type * as tf from '#tfjs';
 import test from 'ava';
 import { gatedLinearAttention } from '../../../src/ops/gated-linear-attention.js';
 import { needsWebgpu } from '../../webgpu.js';
