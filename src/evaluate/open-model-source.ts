@@ -45,7 +45,7 @@ async function load(
   const { model, weightsDigest } = await startModel(opened, engine, dtype);
   return {
     description: describe(opened, tokenizer, model.parameterCount, weightsDigest),
-    engine: { backend: engine.backend, dtype, device: engine.device, kernels: 'composite' },
+    engine: { backend: engine.backend, dtype, device: engine.device, kernels: 'composite', blas: engine.blas ?? null },
     scorer: createScorer(model, engine),
     dispose: () => model.dispose(),
   };

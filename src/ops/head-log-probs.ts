@@ -61,26 +61,37 @@ export function tilesOf(rows: number, step: number): { start: number; size: numb
 
 /** -> [2, R] */
 function scoreTile(logits: tf.Tensor2D, targets: tf.Tensor1D): tf.Tensor2D {
-  const target = pickColumns(logits, targets);
+  const { logSumExp, argMax } = summarise(logits);
   return tf.stack([
-    tf.sub(target, logSumExp(logits)),
-    tf.cast(tf.equal(tf.argMax(logits, 1), targets), 'float32'),
+    tf.sub(pickColumns(logits, targets), logSumExp),
+    tf.cast(tf.equal(argMax, targets), 'float32'),
   ]) as tf.Tensor2D;
 }
 
+interface RowSummary {
+  readonly logSumExp: tf.Tensor1D;
+  /** int32, the lowest id on ties */
+  readonly argMax: tf.Tensor1D;
+}
+
 /**
- * log sum exp of each row. A running sum in f32 drops terms below 2^-24 of it, which the tail of a vocabulary is made of; so
- * a row is summed in blocks, and then the blocks.
+ * Of each row of logits [R, V]. A running sum in f32 drops terms below 2^-24 of it, which the tail of a vocabulary is made of;
+ * so a row is summed in blocks, and then the blocks.
  */
-export function logSumExp(logits: tf.Tensor2D): tf.Tensor1D {
+export function summarise(logits: tf.Tensor2D): RowSummary {
   const [rows, width] = logits.shape;
   const blocks = Math.min(MOST_BLOCKS, Math.floor(width / SHORTEST_BLOCK));
-  if (blocks < 2) return logOfRunningSum(logits);
+  if (blocks < 2) return summariseAtOnce(logits);
   const blockWidth = Math.ceil(width / blocks);
   const missing: [number, number] = [0, blocks * blockWidth - width];
   const filled = missing[1] === 0 ? logits : tf.pad2d(logits, [[0, 0], missing], NEGLIGIBLE);
-  const sums = logOfRunningSum(tf.reshape(filled, [rows * blocks, blockWidth]));
-  return logOfRunningSum(tf.reshape(sums, [rows, blocks]));
+  const block = summariseAtOnce(tf.reshape(filled, [rows * blocks, blockWidth]));
+  const perRow = (x: tf.Tensor1D) => tf.reshape(x, [rows, blocks]) as tf.Tensor2D;
+  const best = tf.argMax(perRow(block.max), 1) as tf.Tensor1D;
+  return {
+    logSumExp: summariseAtOnce(perRow(block.logSumExp)).logSumExp,
+    argMax: tf.add(tf.mul(best, tf.scalar(blockWidth, 'int32')), pickColumns(perRow(block.argMax), best)),
+  };
 }
 
 const MOST_BLOCKS = 32;
@@ -90,10 +101,12 @@ const NEGLIGIBLE = -1e30;
 
 /**
  * Softmax is the fast kernel everywhere (on wasm three times faster than exp), and its largest element is exp(0) / sum, so
- * the sum is its inverse.
+ * the sum is its inverse. Where that element stands, argMax says, so that one pass over the logits finds both.
  */
-function logOfRunningSum(logits: tf.Tensor2D): tf.Tensor1D {
-  return tf.sub(tf.max(logits, 1), tf.log(tf.max(tf.softmax(logits), 1)));
+function summariseAtOnce(logits: tf.Tensor2D): RowSummary & { readonly max: tf.Tensor1D } {
+  const argMax = tf.argMax(logits, 1) as tf.Tensor1D;
+  const max = pickColumns(logits, argMax);
+  return { argMax, max, logSumExp: tf.sub(max, tf.log(pickColumns(tf.softmax(logits), argMax))) };
 }
 
 /** x [R, V], columns [R] -> x[r, columns[r]] */
