@@ -13,6 +13,8 @@ export interface Engine {
   readonly backend: BackendName;
   /** The device in words: adapter or CPU model. */
   readonly device: string;
+  /** The library that multiplies matrices, where there is a choice of it. */
+  readonly blas?: string;
   /** True for a GPU that is emulated on the CPU (SwiftShader, llvmpipe). */
   readonly software: boolean;
   /** Bytes that tensors may take, null where only the device itself knows. */

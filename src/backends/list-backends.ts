@@ -2,6 +2,7 @@
 import { UserError } from '../user-error.js';
 import { cpuModel } from './cpu.js';
 import { startTensorflow } from './tensorflow.js';
+import { startWasm } from './wasm.js';
 import { describeAdapter, isSoftware, requestAdapter } from './webgpu.js';
 import type { BackendName } from './engine.js';
 
@@ -21,7 +22,10 @@ export async function listBackends(): Promise<BackendReport[]> {
       return isSoftware(info) ? `${describeAdapter(info)}, a software adapter: only when named` : describeAdapter(info);
     }),
     await report('tensorflow', async () => (await startTensorflow({ importer, log: () => {} })).device),
-    await report('wasm', async () => cpuModel()),
+    await report('wasm', async () => {
+      const { device, blas } = await startWasm();
+      return `${device}, matrix products by ${blas}`;
+    }),
     await report('cpu', async () => `${cpuModel()}, plain JavaScript: the reference for tests`),
   ];
 }

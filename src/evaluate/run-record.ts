@@ -25,6 +25,7 @@ const engine = z.object({
   dtype: z.enum(['f32', 'f16']),
   device: z.string(),
   kernels: z.enum(['fused', 'composite']),
+  blas: z.string().nullable().default(null),
 });
 
 const plan = z.object({

@@ -59,6 +59,8 @@ export interface EngineDescription {
   /** Device in words: adapter, or CPU model. */
   device: string;
   kernels: 'fused' | 'composite';
+  /** The library that multiplied matrices, where the engine has a choice of it; null elsewhere. */
+  blas: string | null;
 }
 
 export interface RunSummary {

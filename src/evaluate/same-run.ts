@@ -31,6 +31,7 @@ export function checkSameModel(
   same('dtype', before.engine.dtype, now.engine.dtype);
   same('device', before.engine.device, now.engine.device);
   same('kernels', before.engine.kernels, now.engine.kernels);
+  same('matrix products by', before.engine.blas ?? 'the engine itself', now.engine.blas ?? 'the engine itself');
   same('weights', before.model.weightsDigest, now.model.weightsDigest);
 }
 

@@ -34,7 +34,7 @@ export const CHUNK = 64;
 /** The parallel form, any T. Cost and memory grow with T; for the gradient only the inputs are kept. */
 export function decayedLinearAttention({ state, ...inputs }: DecayedLinearAttentionInputs): LinearAttentionOutputs {
   const [batch, heads, , valueDim] = inputs.v.shape;
-  const start = state ?? tf.zeros<tf.Rank.R4>([batch, heads, inputs.q.shape[3], valueDim]);
+  const start = state ?? tf.fill<tf.Rank.R4>([batch, heads, inputs.q.shape[3], valueDim], 0);
   const [o, last] = decayedLinearAttentionOp({ ...inputs, start }, null);
   return { o, state: last };
 }
@@ -103,7 +103,7 @@ export function decayedLinearAttentionStep(inputs: DecayedLinearAttentionInputs)
     const { v, logDecay } = inputs;
     const [batch, heads, , valueDim] = v.shape;
     const [q, k] = [perHead(inputs.q, heads), perHead(inputs.k, heads)];
-    const start = inputs.state ?? tf.zeros([batch, heads, q.shape[3], valueDim]);
+    const start = inputs.state ?? tf.fill([batch, heads, q.shape[3], valueDim], 0);
     const decay = tf.exp(tf.reshape(logDecay, [batch, heads, 1, 1]));
     const state = tf.add(tf.mul(start, decay), tf.matMul(k, v, true)) as tf.Tensor4D;
     return { o: tf.matMul(q, state), state };

@@ -37,7 +37,7 @@ export const CHUNK = 64;
 /** The parallel form, any T. Cost and memory grow with T; for the gradient of a fused kernel only the inputs are kept. */
 export function deltaRule({ logDecay, state, ...inputs }: DeltaRuleInputs): LinearAttentionOutputs {
   const [batch, heads, , valueDim] = inputs.v.shape;
-  const start = state ?? tf.zeros<tf.Rank.R4>([batch, heads, inputs.q.shape[3], valueDim]);
+  const start = state ?? tf.fill<tf.Rank.R4>([batch, heads, inputs.q.shape[3], valueDim], 0);
   const [o, last] = deltaRuleOp(logDecay === null ? { ...inputs, start } : { ...inputs, start, logDecay }, null);
   return { o, state: last };
 }
@@ -101,7 +101,7 @@ export function deltaRuleStep({ q, k, v, rate, logDecay, state }: DeltaRuleInput
     const keyDim = q.shape[3];
     const [query, key] = [perHead(q, heads), perHead(k, heads)];
     const factor = (x: tf.Tensor3D) => tf.reshape(x, [batch, heads, 1, 1]);
-    const start = state ?? tf.zeros<tf.Rank.R4>([batch, heads, keyDim, valueDim]);
+    const start = state ?? tf.fill<tf.Rank.R4>([batch, heads, keyDim, valueDim], 0);
     const decayed = logDecay === null ? start : tf.mul(start, tf.exp(factor(logDecay)));
     const correction = tf.mul(tf.sub(v, tf.matMul(key, decayed)), factor(rate));
     const next = tf.add(decayed, tf.matMul(key, correction, true)) as tf.Tensor4D;

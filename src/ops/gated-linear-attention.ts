@@ -36,7 +36,7 @@ export function gatedLinearAttention(
   along: DecaySide,
 ): LinearAttentionOutputs {
   const [batch, heads, , valueDim] = inputs.v.shape;
-  const start = state ?? tf.zeros<tf.Rank.R4>([batch, heads, inputs.q.shape[3], valueDim]);
+  const start = state ?? tf.fill<tf.Rank.R4>([batch, heads, inputs.q.shape[3], valueDim], 0);
   const [o, last] = gatedLinearAttentionOp({ ...inputs, start }, along);
   return { o, state: last };
 }
@@ -102,7 +102,7 @@ export function gatedLinearAttentionStep(inputs: GatedLinearAttentionInputs, alo
     const { q, k, v } = inputs;
     const [batch, heads, , keyDim] = q.shape;
     const valueDim = v.shape[3];
-    const start = inputs.state ?? tf.zeros([batch, heads, keyDim, valueDim]);
+    const start = inputs.state ?? tf.fill([batch, heads, keyDim, valueDim], 0);
     const perChannel = along === 'keys' ? [keyDim, 1] : [1, valueDim];
     const decay = tf.exp(tf.reshape(inputs.logDecay, [batch, heads, ...perChannel]));
     const state = tf.add(tf.mul(start, decay), tf.matMul(k, v, true)) as tf.Tensor4D;

@@ -41,12 +41,66 @@ export function registerFusedKernel<I extends Tensors, A, O extends Outputs>(
 
 export function defineOp<I extends Tensors, A, O extends Outputs>(definition: OpDefinition<I, A, O>): Op<I, A, O> {
   const apply = (inputs: I, attributes: A): O => {
-    const fused = fusedKernels.get(`${definition.name}/${tf.getBackend()}`) as FusedKernel<I, A, O> | undefined;
-    const forward = fused?.forward ?? definition.reference;
-    const gradient = fused?.gradient ?? definition.gradient ?? (fused && recomputed(definition.reference));
+    const fused = fusedKernelOf(definition);
+    const forward = observed(definition.name, fused?.forward, definition.reference);
+    const written = definition.gradient ?? (fused && recomputed(definition.reference));
+    const gradient = written && observed(`${definition.name} gradient`, fused?.gradient, written);
     return gradient === undefined ? forward(inputs, attributes) : withGradient(forward, gradient, inputs, attributes);
   };
   return Object.assign(apply, { definition });
+}
+
+function fusedKernelOf<I extends Tensors, A, O extends Outputs>({
+  name,
+}: OpDefinition<I, A, O>): FusedKernel<I, A, O> | undefined {
+  if (compositeOnly) return undefined;
+  return fusedKernels.get(`${name}/${tf.getBackend()}`) as FusedKernel<I, A, O> | undefined;
+}
+
+/** How an op, or its gradient, was computed: by a fused kernel or in tensor operations. */
+export type OpForm = 'fused' | 'composite';
+
+let observer: ((name: string, form: OpForm) => void) | null = null;
+let compositeOnly = false;
+
+/**
+ * The forms of all ops (by name) and of their gradients (`NAME gradient`) that are computed while `body` runs; composite where
+ * it was so at least once.
+ */
+export async function formsDuring<T>(
+  body: () => Promise<T>,
+): Promise<{ value: T; forms: ReadonlyMap<string, OpForm> }> {
+  const forms = new Map<string, OpForm>();
+  observer = (name, form) => {
+    if (forms.get(name) !== 'composite') forms.set(name, form);
+  };
+  try {
+    return { value: await body(), forms };
+  } finally {
+    observer = null;
+  }
+}
+
+/** Runs `body` with every op in its reference form: what fused kernels are compared with. */
+export function withoutFusedKernels<T>(body: () => T): T {
+  compositeOnly = true;
+  try {
+    return body();
+  } finally {
+    compositeOnly = false;
+  }
+}
+
+/** The fused function where there is one, else the composite one; it tells the observer when it is called. */
+function observed<Arguments extends unknown[], Result>(
+  name: string,
+  fused: ((...args: Arguments) => Result) | undefined,
+  composite: (...args: Arguments) => Result,
+): (...args: Arguments) => Result {
+  return (...args) => {
+    observer?.(name, fused === undefined ? 'composite' : 'fused');
+    return (fused ?? composite)(...args);
+  };
 }
 
 function withGradient<I extends Tensors, A, O extends Outputs>(

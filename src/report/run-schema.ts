@@ -72,6 +72,7 @@ export const runSchema: z.ZodType<RunSummary> = z.object({
     dtype: z.enum(['f32', 'f16']),
     device: z.string(),
     kernels: z.enum(['fused', 'composite']),
+    blas: z.string().nullable().default(null),
   }),
   tasks: z.array(task),
   confidence: z.number().gt(0).lt(1),

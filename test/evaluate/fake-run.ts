@@ -224,7 +224,7 @@ export function fakeModel(spec: string, options: FakeModelOptions = {}): ModelSo
           maxLength: planSettings.maxLength,
           window: null,
         },
-        engine: { backend: 'cpu', dtype: 'f32', device: 'hash', kernels: 'composite' },
+        engine: { backend: 'cpu', dtype: 'f32', device: 'hash', kernels: 'composite', blas: null },
         ...options.loaded,
         scorer: fakeScorer(options),
         dispose() {},

@@ -67,10 +67,7 @@ test.serial('requests that share a row score as if they did not', async (t) => {
   const targets = [[9], [10], [8, 11]];
   const shared = await scorer.score(plainBatch([{ input, queries: targets.map((ids) => ({ targets: ids })) }]));
   const apart = await scorer.score(plainBatch(targets.map((ids) => ({ input, queries: [{ targets: ids }] }))));
-  t.deepEqual(
-    shared[0]!.map(({ logprob }) => logprob.toFixed(5)),
-    apart.map(([score]) => score!.logprob.toFixed(5)),
-  );
+  shared[0]!.forEach(({ logprob }, i) => t.true(Math.abs(logprob - apart[i]![0]!.logprob) < 1e-5));
   model.dispose();
 });
 

@@ -100,6 +100,7 @@ const refusals: [what: string, change: Refusal, sentence: RegExp][] = [
   ['another precision', { engine: { dtype: 'f16' } }, /dtype f32, and cannot go on with f16/],
   ['another device', { engine: { device: 'other' } }, /device hash, and cannot go on with other/],
   ['other kernels', { engine: { kernels: 'fused' } }, /kernels composite, and cannot go on with fused/],
+  ['another BLAS', { engine: { blas: 'OpenBLAS' } }, /products by the engine itself, and cannot go on with OpenBLAS/],
   ['other weights', { weightsDigest: 'others' }, /weights weights of a hash, and cannot go on with others/],
   ['other data', { digest: 'changed' }, /choices data \w+, and cannot go on with changed/],
   ['another build', { revision: 'newer' }, /build 0\.0\.0 none, and cannot go on with 0\.0\.0 newer/],
@@ -107,7 +108,7 @@ const refusals: [what: string, change: Refusal, sentence: RegExp][] = [
 ];
 
 interface Refusal {
-  engine?: { backend?: string; dtype?: 'f16'; device?: string; kernels?: 'fused' };
+  engine?: { backend?: string; dtype?: 'f16'; device?: string; kernels?: 'fused'; blas?: string };
   weightsDigest?: string;
   digest?: string;
   revision?: string;

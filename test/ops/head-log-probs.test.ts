@@ -1,7 +1,7 @@
 import * as tf from '#tfjs';
 import test from 'ava';
 import { startEngine } from '../../src/backends/engine.js';
-import { logSumExp } from '../../src/ops/head-log-probs.js';
+import { summarise } from '../../src/ops/head-log-probs.js';
 
 /** One token that the model is sure of before a tail of unlikely ones. */
 function sureRow(vocabulary: number, lead: number): { logits: Float32Array; logSumExp: number } {
@@ -17,7 +17,24 @@ for (const vocabulary of [257, 32000, 50257])
       async (t) => {
         (await startEngine(backend)).use();
         const row = sureRow(vocabulary, 17);
-        const found = await logSumExp(tf.tensor2d(row.logits, [1, vocabulary])).data();
+        const found = await summarise(tf.tensor2d(row.logits, [1, vocabulary])).logSumExp.data();
         t.true(Math.abs(found[0]! - row.logSumExp) < 2e-5, `${found[0]} for ${row.logSumExp}`);
       },
     );
+
+for (const backend of ['wasm', 'cpu'] as const)
+  test.serial(
+    `the argmax of a row is the lowest id among the largest, in whatever block it lies, on ${backend}`,
+    async (t) => {
+      (await startEngine(backend)).use();
+      const width = 1111;
+      const places = [[0], [1110], [5, 600], [600, 601], [1109, 1110]];
+      const logits = tf.tensor2d(
+        places.map((largest) => Array.from({ length: width }, (_, id) => (largest.includes(id) ? -2 : -3))),
+      );
+      t.deepEqual(
+        [...(await summarise(logits).argMax.data())],
+        places.map(([lowest]) => lowest!),
+      );
+    },
+  );

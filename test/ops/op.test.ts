@@ -1,7 +1,7 @@
 import * as tf from '#tfjs';
 import test from 'ava';
 import { startEngine } from '../../src/backends/engine.js';
-import { defineOp, recomputed } from '../../src/ops/op.js';
+import { defineOp, formsDuring, recomputed, registerFusedKernel, withoutFusedKernels } from '../../src/ops/op.js';
 
 /** a^2 b + c, computed `computed` times. */
 function squareOp() {
@@ -48,4 +48,24 @@ test.serial('an op may give several tensors, each with its part in the gradient'
     t.deepEqual([...(await tf.grads(productOnly)([a, b])[0]!.data())], [3, 5]);
     t.deepEqual([...(await tf.grads(productOnly)([a, b])[1]!.data())], [1, 2]);
   }
+});
+
+test.serial('the forms in which ops ran are seen, and composite ones can be asked for', async (t) => {
+  (await startEngine('wasm')).use();
+  const { op } = squareOp();
+  const fusedOnly = defineOp<{ a: tf.Tensor }, null, tf.Tensor>({ name: 'Halved', reference: ({ a }) => tf.div(a, 2) });
+  registerFusedKernel(fusedOnly, 'wasm', { forward: ({ a }) => tf.mul(a, 0.5) });
+  const [a, b] = [tf.tensor1d([1, 2]), tf.tensor1d([3, 5])];
+  const run = async () =>
+    tf.tidy(() => void tf.grad((a: tf.Tensor) => tf.sum(fusedOnly({ a: op({ a, b }, 1) }, null)))(a));
+  const { forms } = await formsDuring(run);
+  t.deepEqual(Object.fromEntries(forms), {
+    Square: 'composite',
+    Halved: 'fused',
+    'Halved gradient': 'composite',
+    'Square gradient': 'composite',
+  });
+  const composite = await formsDuring(() => withoutFusedKernels(run));
+  t.is(composite.forms.get('Halved'), 'composite');
+  t.is((await formsDuring(async () => fusedOnly({ a }, null))).forms.get('Halved'), 'fused');
 });

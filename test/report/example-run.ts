@@ -56,7 +56,7 @@ export function exampleRun(label: string, tasks: TaskSummary[], changes: Partial
       maxLength: 512,
       window: 64,
     },
-    engine: { backend: 'wasm', dtype: 'f32', device: 'a processor', kernels: 'composite' },
+    engine: { backend: 'wasm', dtype: 'f32', device: 'a processor', kernels: 'composite', blas: 'XNNPACK (1 thread)' },
     tasks,
     confidence: 0.95,
     bootstrapIterations: 0,

@@ -1,90 +1,70 @@
-// BatchMatMul for wasm. tfjs-wasm multiplies through XNNPACK (20 GFLOP/s) only for one un-transposed pair; batched or
-// transposed operands go through a loop at 1 to 2 GFLOP/s. Here transposed operands are transposed first, and a batch
-// is a sequence of single products on views of the heap, without copies.
+// BatchMatMul for wasm, for every transpose and every batch that broadcasts: by OpenBLAS where it is loaded, the operands where
+// they lie on the heap, else by XNNPACK. tfjs-wasm's own kernel has XNNPACK for one un-transposed pair, and a loop at 1 to
+// 2 GFLOP/s for the rest.
 import * as tf from '#tfjs';
-import { elements, offsetOf, withView, type WasmBackend } from './heap.js';
+import type { OpenBlas } from '../../backends/openblas.js';
+import { loadedOpenBlas } from '../../backends/wasm.js';
+import { elements, floatsOf, offsetOf, type WasmBackend } from './heap.js';
+import { batchOf, folded, type Operands } from './matrix-batch.js';
+import { createXnnpackMatMul } from './xnnpack-mat-mul.js';
 
-type MatMul = (...args: (number | Uint8Array)[]) => void;
-interface Operands {
-  a: tf.TensorInfo;
-  b: tf.TensorInfo;
-}
-
-/** Below this many multiply-adds the set-up of an XNNPACK product costs more than the plain loop. */
-const SMALL_PRODUCT = 512;
+/** Below this many multiply-adds the set-up of a product costs more than the plain loop, which takes a whole batch at once. */
+const LEAST_FOR_OPENBLAS = 128;
+const LEAST_FOR_XNNPACK = 2048;
 
 export function registerBatchMatMul(): void {
   const original = tf.getKernel('BatchMatMul', 'wasm');
-  const transpose = tf.getKernel('Transpose', 'wasm');
-  let matMul: MatMul;
-
-  const lastTwoSwapped = (x: tf.TensorInfo, backend: WasmBackend): tf.TensorInfo => {
-    const rank = x.shape.length;
-    const perm = [...Array(rank - 2).keys(), rank - 1, rank - 2];
-    return transpose.kernelFunc({ inputs: { x }, backend, attrs: { perm } }) as tf.TensorInfo;
-  };
-
-  const kernelFunc = ({ inputs, backend: kernelBackend, attrs }: Parameters<tf.KernelFunc>[0]): tf.TensorInfo => {
-    const backend = kernelBackend as WasmBackend;
-    const { a, b } = inputs as unknown as Operands;
-    const { transposeA, transposeB } = attrs as unknown as { transposeA: boolean; transposeB: boolean };
-    const left = transposeA ? lastTwoSwapped(a, backend) : a;
-    const right = transposeB ? lastTwoSwapped(b, backend) : b;
-    const out = untransposed(left, right, backend);
-    if (left !== a) backend.disposeData(left.dataId);
-    if (right !== b) backend.disposeData(right.dataId);
-    return out;
-  };
-
-  const untransposed = (a: tf.TensorInfo, b: tf.TensorInfo, backend: WasmBackend): tf.TensorInfo => {
-    const [m, k] = a.shape.slice(-2) as [number, number];
-    const n = b.shape.at(-1)!;
-    const batchA = elements(a.shape.slice(0, -2));
-    const batchB = elements(b.shape.slice(0, -2));
-    const sameOrOne = batchA === batchB || batchA === 1 || batchB === 1;
-    if (!sameOrOne || m * n * k < SMALL_PRODUCT)
-      return original.kernelFunc({
-        inputs: { a, b },
-        backend,
-        attrs: { transposeA: false, transposeB: false },
-      }) as tf.TensorInfo;
-
-    const outer = batchA >= batchB ? a.shape.slice(0, -2) : b.shape.slice(0, -2);
-    const out = backend.makeOutput([...outer, m, n], 'float32');
-    const slice = (tensor: tf.TensorInfo, index: number, size: number) => offsetOf(backend, tensor) + 4 * index * size;
-    for (let i = 0; i < Math.max(batchA, batchB); i++)
-      withView(backend, slice(a, batchA === 1 ? 0 : i, m * k), m * k, (aId) =>
-        withView(backend, slice(b, batchB === 1 ? 0 : i, k * n), k * n, (bId) =>
-          withView(backend, slice(out, i, m * n), m * n, (outId) =>
-            matMul(aId, shapeBytes(1, m, k), 3, bId, shapeBytes(1, k, n), 3, 0, 0, outId),
-          ),
-        ),
-      );
-    return out;
-  };
-
+  const xnnpack = createXnnpackMatMul();
   tf.unregisterKernel('BatchMatMul', 'wasm');
   tf.registerKernel({
     kernelName: 'BatchMatMul',
     backendName: 'wasm',
     setupFunc: (backend) => {
       original.setupFunc?.(backend);
-      matMul = (backend as WasmBackend).wasm.cwrap('BatchMatMul', null, [
-        'number', // a
-        'array',
-        'number',
-        'number', // b
-        'array',
-        'number',
-        'number', // transposes
-        'number',
-        'number', // out
-      ]);
+      xnnpack.setup(backend as WasmBackend);
     },
-    kernelFunc,
+    kernelFunc: (args) => {
+      const backend = args.backend as WasmBackend;
+      const operands = { ...args.inputs, ...args.attrs } as unknown as Operands;
+      const { shape, m, n, k, count } = batchOf(operands);
+      if (count * m * n * k === 0) return zeros(shape, backend);
+      const blas = loadedOpenBlas();
+      const isSmall = m * n * k < (blas === null ? LEAST_FOR_XNNPACK : LEAST_FOR_OPENBLAS);
+      const sizes = [operands.a, operands.b].map((x) => elements(x.shape.slice(0, -2)));
+      const loopTakesIt = sizes[0] === sizes[1] || sizes.includes(1);
+      if (isSmall && loopTakesIt) return original.kernelFunc(args);
+      const multiplied =
+        blas === null
+          ? xnnpack.multiply(folded(operands), backend)
+          : multiplyByOpenBlas(blas, folded(operands), backend);
+      return { ...multiplied, shape };
+    },
   });
 }
 
-function shapeBytes(...shape: number[]): Uint8Array {
-  return new Uint8Array(new Int32Array(shape).buffer);
+function multiplyByOpenBlas(blas: OpenBlas, operands: Operands, backend: WasmBackend): tf.TensorInfo {
+  const { a, b, transposeA, transposeB } = operands;
+  const { shape, m, n, k, count, left, right } = batchOf(operands);
+  const out = backend.makeOutput(shape, 'float32');
+  const heap = heapAddress(blas, backend);
+  const [atA, atB, atOut] = [a, b, out].map((x) => heap + offsetOf(backend, x)) as [number, number, number];
+  const product = { m, n, k, transposeA, transposeB };
+  for (let i = 0; i < count; i++)
+    blas.multiply(product, atA + 4 * left(i) * m * k, atB + 4 * right(i) * k * n, atOut + 4 * i * m * n);
+  return out;
+}
+
+/** The heap is another buffer after it has grown. */
+let known: { buffer: ArrayBufferLike; address: number } | null = null;
+
+function heapAddress(blas: OpenBlas, backend: WasmBackend): number {
+  const { buffer } = backend.wasm.HEAPU8;
+  if (known?.buffer !== buffer) known = { buffer, address: blas.addressOf(buffer) };
+  return known.address;
+}
+
+function zeros(shape: number[], backend: WasmBackend): tf.TensorInfo {
+  const out = backend.makeOutput(shape, 'float32');
+  floatsOf(backend, out).fill(0);
+  return out;
 }

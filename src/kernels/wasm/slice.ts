@@ -2,9 +2,10 @@
 // cut, so that a sequence cut into chunks costs its square. Here only the part is copied, within the heap.
 import * as tf from '#tfjs';
 import { elements, offsetOf, type WasmBackend } from './heap.js';
+import { replaceKernel } from './replace-kernel.js';
 
 export function registerSlice(): void {
-  replace('Slice', ({ x }, { begin, size }, backend) => {
+  replaceKernel('Slice', ({ x }, { begin, size }, backend) => {
     const [from, extent] = tf.slice_util.parseSliceParams(x!, begin as number[], size as number[]) as [
       number[],
       number[],
@@ -12,7 +13,7 @@ export function registerSlice(): void {
     return cut(x!, from, extent, backend);
   });
 
-  replace('SplitV', ({ x }, { numOrSizeSplits, axis }, backend) => {
+  replaceKernel('SplitV', ({ x }, { numOrSizeSplits, axis }, backend) => {
     const along = tf.util.parseAxisParam(axis as number, x!.shape)[0]!;
     const sizes = tf.backend_util.prepareSplitSize(x!, numOrSizeSplits as number | number[], along);
     let start = 0;
@@ -23,33 +24,13 @@ export function registerSlice(): void {
     });
   });
 
-  replace('Unpack', ({ value }, { axis }, backend) => {
+  replaceKernel('Unpack', ({ value }, { axis }, backend) => {
     const along = tf.util.parseAxisParam(axis as number, value!.shape)[0]!;
     const shape = value!.shape.filter((_, i) => i !== along);
     return Array.from({ length: value!.shape[along]! }, (_, i) => ({
       ...cutAlong(value!, along, i, 1, backend),
       shape,
     }));
-  });
-}
-
-type Kernel = (
-  inputs: tf.NamedTensorInfoMap,
-  attrs: tf.NamedAttrMap,
-  backend: WasmBackend,
-) => tf.TensorInfo | tf.TensorInfo[];
-
-/** Strings are not on the heap: they stay with the kernel that was there. */
-function replace(kernelName: string, kernel: Kernel): void {
-  const original = tf.getKernel(kernelName, 'wasm');
-  tf.unregisterKernel(kernelName, 'wasm');
-  tf.registerKernel({
-    ...original,
-    kernelFunc: (args) => {
-      const isText = Object.values(args.inputs).some((input) => input?.dtype === 'string');
-      if (isText) return original.kernelFunc(args);
-      return kernel(args.inputs as tf.NamedTensorInfoMap, args.attrs as tf.NamedAttrMap, args.backend as WasmBackend);
-    },
   });
 }
 
