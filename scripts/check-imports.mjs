@@ -17,7 +17,8 @@ const layers = [
   ['tasks', 'baselines'],
   ['src/data', 'src/metrics'],
   ['src/evaluate'],
-  ['src/bench', 'src/train', 'src/report', 'src/check'],
+  ['src/bench', 'src/train'],
+  ['src/report', 'src/check'],
   ['src/index.ts'],
   ['src/cli'],
 ];

@@ -1,8 +1,14 @@
 // Device memory: buffers are kept when they are freed and given out again, and their bytes are counted, free ones included.
 // It stands in for tfjs-backend-webgpu's own manager, which keeps every buffer for ever.
 
-/** Free bytes that are kept however little is used. */
-const KEPT_BYTES = 256 * 2 ** 20;
+/** Submissions for which a free buffer is kept: a few passes of a model, after which the same sizes come again. */
+const KEPT_SUBMISSIONS = 256;
+
+/** Free buffers of one size and usage. */
+interface Kind {
+  readonly buffers: GPUBuffer[];
+  lastUse: number;
+}
 
 export interface DeviceMemory {
   /** Bytes of buffers in use, and of all that the device holds, free ones in the pool included. */
@@ -16,7 +22,9 @@ export class BufferPool implements DeviceMemory {
   usedBytes = 0;
   heldBytes = 0;
   peakBytes = 0;
-  private readonly free = new Map<string, GPUBuffer[]>();
+  /** In the order of their last use. */
+  private readonly free = new Map<string, Kind>();
+  private submissions = 0;
   private readonly used = new Set<GPUBuffer>();
   private readonly device: GPUDevice;
 
@@ -34,8 +42,7 @@ export class BufferPool implements DeviceMemory {
   }
 
   acquireBuffer(size: number, usage: number, mappedAtCreation = false, reuse = true): GPUBuffer {
-    const buffer =
-      (reuse ? this.free.get(keyOf(size, usage))?.pop() : undefined) ?? this.create(size, usage, mappedAtCreation);
+    const buffer = (reuse ? this.reused(size, usage) : undefined) ?? this.create(size, usage, mappedAtCreation);
     this.used.add(buffer);
     this.usedBytes += buffer.size;
     return buffer;
@@ -44,13 +51,8 @@ export class BufferPool implements DeviceMemory {
   releaseBuffer(buffer: GPUBuffer, reuse = true): void {
     if (!this.used.delete(buffer)) return;
     this.usedBytes -= buffer.size;
-    if (!reuse) return this.destroy(buffer);
-    const key = keyOf(buffer.size, buffer.usage);
-    const sameKind = this.free.get(key);
-    // The kinds are in order of their last use, so that `trim` finds the oldest first.
-    this.free.delete(key);
-    this.free.set(key, sameKind ?? []);
-    this.free.get(key)!.push(buffer);
+    if (reuse) this.touch(buffer.size, buffer.usage).buffers.push(buffer);
+    else this.destroy(buffer);
   }
 
   resetPeak(): void {
@@ -58,22 +60,46 @@ export class BufferPool implements DeviceMemory {
   }
 
   /**
-   * Gives free buffers back to the device when they are more than what is used, oldest kinds first. Only when nothing that is
-   * recorded, and not yet submitted, can mention one of them.
+   * Counts a submission, and gives back the buffers that none of the last ones asked for. To be called right after it: what is
+   * recorded, and not yet submitted, may mention a free buffer.
    */
-  trim(allowed: number = Math.max(KEPT_BYTES, this.usedBytes)): void {
-    for (const [key, buffers] of this.free) {
-      while (buffers.length > 0 && this.heldBytes - this.usedBytes > allowed) this.destroy(buffers.pop()!);
-      if (buffers.length > 0) return;
-      this.free.delete(key);
+  submitted(): void {
+    this.submissions++;
+    for (const [key, kind] of this.free) {
+      if (kind.lastUse > this.submissions - KEPT_SUBMISSIONS) return;
+      this.drop(key, kind);
     }
   }
 
+  /** Gives back every free buffer, under the same condition. */
+  trim(): void {
+    for (const [key, kind] of this.free) this.drop(key, kind);
+  }
+
   dispose(): void {
-    this.trim(0);
+    this.trim();
     for (const buffer of this.used) this.destroy(buffer);
     this.used.clear();
     this.usedBytes = 0;
+  }
+
+  private reused(size: number, usage: number): GPUBuffer | undefined {
+    return this.free.has(keyOf(size, usage)) ? this.touch(size, usage).buffers.pop() : undefined;
+  }
+
+  /** The kind, which becomes the last used. */
+  private touch(size: number, usage: number): Kind {
+    const key = keyOf(size, usage);
+    const kind = this.free.get(key) ?? { buffers: [], lastUse: 0 };
+    kind.lastUse = this.submissions;
+    this.free.delete(key);
+    this.free.set(key, kind);
+    return kind;
+  }
+
+  private drop(key: string, kind: Kind): void {
+    kind.buffers.forEach((buffer) => this.destroy(buffer));
+    this.free.delete(key);
   }
 
   private create(size: number, usage: number, mappedAtCreation: boolean): GPUBuffer {

@@ -47,6 +47,8 @@ export class DeviceBackend extends tf.WebGPUBackend {
       (adapter as { subgroupMatrixConfigs?: readonly SubgroupMatrixConfig[] }).subgroupMatrixConfigs ?? [];
     this.internals.bufferManager = this.pool;
     tf.env().set('WEBGPU_DEFERRED_SUBMIT_BATCH_SIZE', DISPATCHES_PER_SUBMISSION);
+    // Small operands that still lie on the host would be computed there, in loops that take milliseconds where the result is large.
+    tf.env().set('WEBGPU_CPU_FORWARD', false);
   }
 
   override disposeData(dataId: tf.DataId, force?: boolean): boolean {
@@ -56,13 +58,20 @@ export class DeviceBackend extends tf.WebGPUBackend {
 
   override submitQueue(): void {
     super.submitQueue();
-    this.pool.trim();
+    this.pool.submitted();
   }
 
   /** The buffer that holds a tensor's elements, uploaded first where they are still the host's. */
   bufferOf(tensor: tf.TensorInfo): GPUBuffer {
     this.internals.uploadToGPU(tensor.dataId);
     return this.internals.tensorMap.get(tensor.dataId).resource!;
+  }
+
+  /** The same for a tensor that a kernel changes: values that were read of it before are forgotten. */
+  changingBufferOf(tensor: tf.TensorInfo): GPUBuffer {
+    const buffer = this.bufferOf(tensor);
+    this.internals.tensorMap.get(tensor.dataId).values = null;
+    return buffer;
   }
 
   /** Records one dispatch behind those that TensorFlow.js recorded. */

@@ -7,9 +7,13 @@ import { OutOfMemoryError } from './out-of-memory.js';
 
 /**
  * Dawn toggles: unreleased features (subgroup matrices), f16 on NVIDIA, which Dawn holds back by default, and no clamping of every
- * index, which costs a fifth of a matrix product: our kernels, and TensorFlow.js's, stay inside their buffers.
+ * index, which costs a fifth of a matrix product: our kernels, and TensorFlow.js's, stay inside their buffers. New buffers are not
+ * cleared either: each is written before it is read.
  */
-const TOGGLES = ['enable-dawn-features=allow_unsafe_apis,vulkan_enable_f16_on_nvidia,disable_robustness'];
+export const TOGGLES = [
+  'enable-dawn-features=allow_unsafe_apis,vulkan_enable_f16_on_nvidia,disable_robustness',
+  'disable-dawn-features=lazy_clear_resource_on_first_use',
+];
 const FEATURES = ['shader-f16', 'subgroups', 'chromium-experimental-subgroup-matrix', 'timestamp-query'];
 const LIMITS = [
   'maxBufferSize',

@@ -1,12 +1,15 @@
-// Spellings that are accepted without being advertised: lm-evaluation-harness's flags, and flags without a command.
+// Spellings that are accepted without being advertised: lm-evaluation-harness's and llama-bench's flags, and flags without a
+// command.
 import type { Command } from 'commander';
 import { UserError } from '../user-error.js';
 
-/** Flags of lm-evaluation-harness (`lm_eval run --help`) that have another name here, after `_` became `-`. */
+/** Flags of lm-evaluation-harness (`lm_eval run --help`) and of llama-bench that have another name here, after `_` became `-`. */
 const ALIASES: Readonly<Record<string, string>> = {
   '--tasks': '--task',
   '--output-path': '--output',
   '-M': '--model',
+  '-n': '--n-gen',
+  '-pg': '--pg',
 };
 
 /** Arguments that are not flags of `run` when they come first. */

@@ -3,6 +3,7 @@
 import { Command } from 'commander';
 import { readBuildInfo } from '../package-root.js';
 import type { BuildInfo } from '../package-root.js';
+import { bench } from './commands/bench.js';
 import { data } from './commands/data.js';
 import { env } from './commands/env.js';
 import { ls } from './commands/ls.js';
@@ -15,7 +16,7 @@ import type { Interrupts } from './interrupts.js';
 /** Adds one command to the program. `interrupts` is for commands whose work can be stopped and resumed. */
 export type CommandDefinition = (program: Command, interrupts: Interrupts) => void;
 
-const COMMANDS: readonly CommandDefinition[] = [run, table, plot, show, data, ls, env];
+const COMMANDS: readonly CommandDefinition[] = [run, bench, table, plot, show, data, ls, env];
 
 export function createProgram(interrupts: Interrupts): Command {
   const program = new Command('swat-eval')
@@ -40,5 +41,6 @@ Exit codes: 0 ok, 1 failure, 2 usage, 3 definition or data, 4 regression, 5 part
 Examples:
   swat-eval run --model swat:tiny,seed=1 --task piqa,arc_easy --data-dir data --limit 100
   swat-eval --model path/to/checkpoint --task paper --output results
+  swat-eval bench --model swat:tiny --model transformer:tiny -p 512-4k*2 -g 64 --plot
   swat-eval ls tasks
   swat-eval COMMAND --help`;

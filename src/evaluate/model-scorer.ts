@@ -117,6 +117,6 @@ function refuseWhatCannotFit(model: LanguageModel, engine: Engine, { shared, gro
 }
 
 /** Bytes for activations: the limit less the weights, which the matrix products keep a second, packed copy of. */
-function roomFor(engine: Engine, model: LanguageModel): number | null {
+export function roomFor(engine: Engine, model: LanguageModel): number | null {
   return engine.memoryLimit === null ? null : engine.memoryLimit - 2 * model.memory().bytes;
 }

@@ -1,7 +1,7 @@
 // A model by its name, for evaluation: opened and its engine started before anything is planned, its weights read afterwards.
 import { startEngine } from '../backends/engine.js';
 import type { Engine } from '../backends/engine.js';
-import { openModel, startModel } from '../models/load-language-model.js';
+import { openModel, requirePrecision, startModel } from '../models/load-language-model.js';
 import type { OpenedModel } from '../models/load-language-model.js';
 import type { Tokenizer } from '../tokenizers/tokenizer.js';
 import type { ModelSource } from './model-source.js';
@@ -26,6 +26,7 @@ export async function openModelSource(
   });
   const ownTokenizer = await opened.tokenizer();
   const engine = await startEngine(backend, { log });
+  requirePrecision(engine, dtype);
   return {
     spec,
     tokenizer: ownTokenizer,

@@ -4,7 +4,9 @@ import { registerBatchMatMul } from './wasm/batch-mat-mul.js';
 import { registerGather } from './wasm/gather.js';
 import { registerSlice } from './wasm/slice.js';
 import { registerUnsortedSegmentSum } from './wasm/unsorted-segment-sum.js';
+import { registerAdd } from './webgpu/add.js';
 import { registerMatMul } from './webgpu/matmul.js';
+import { registerTranspose } from './webgpu/transpose.js';
 
 registerBatchMatMul();
 registerGather();
@@ -12,3 +14,5 @@ registerSelectiveScan();
 registerSlice();
 registerUnsortedSegmentSum();
 registerMatMul();
+registerAdd();
+registerTranspose();

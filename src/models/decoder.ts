@@ -6,6 +6,7 @@ import { crossEntropy } from '../ops/cross-entropy.js';
 import { halfRows } from '../kernels/webgpu/half-rows.js';
 import { HalfTensor } from '../kernels/webgpu/half-tensor.js';
 import { usePrecision, type Precision } from '../kernels/webgpu/precision.js';
+import { embedding } from '../ops/embedding.js';
 import { headLogProbs, rowsPerTile } from '../ops/head-log-probs.js';
 import { linear, type Matrix } from '../ops/linear.js';
 import { rmsNorm } from '../ops/rms-norm.js';
@@ -17,7 +18,7 @@ import type { Mixer, MixerContext } from './mixer.js';
 import { familyOf } from './families.js';
 import type { Parameters } from './parameters.js';
 
-const EMBEDDING = 'model.embeddings.weight';
+export const EMBEDDING = 'model.embeddings.weight';
 const FINAL_NORM = 'model.norm.weight';
 const HEAD = 'lm_head.weight';
 
@@ -200,7 +201,7 @@ export class Decoder implements LanguageModel {
 
   private embed(ids: tf.Tensor): tf.Tensor {
     const table = this.parameters.matrix(EMBEDDING);
-    return table instanceof HalfTensor ? halfRows(table, ids) : tf.gather(table, ids as tf.Tensor1D);
+    return table instanceof HalfTensor ? halfRows(table, ids) : embedding({ weight: table as tf.Tensor2D, ids }, null);
   }
 
   private headWeight(): Matrix {

@@ -70,10 +70,7 @@ export async function startModel(
   engine: Engine,
   dtype: Precision = 'f32',
 ): Promise<{ model: Decoder; weightsDigest: string }> {
-  if (dtype === 'f16' && engine.backend !== 'webgpu')
-    throw new UserError('device', `backend ${engine.backend} does not compute in f16`, {
-      hint: '--backend webgpu, or --dtype f32',
-    });
+  requirePrecision(engine, dtype);
   engine.use();
   const matrices = new Set(modelParameters(opened.config).flatMap(({ name, matrix }) => (matrix ? [name] : [])));
   const parameters = new Parameters();
@@ -91,6 +88,14 @@ export async function startModel(
     throw error;
   }
   return { model: new Decoder(opened.config, engine, parameters, dtype), weightsDigest: digest.hex() };
+}
+
+/** @throws UserError 'device' where the engine does not compute in the precision. */
+export function requirePrecision({ backend }: Engine, dtype: Precision): void {
+  if (dtype === 'f16' && backend !== 'webgpu')
+    throw new UserError('device', `backend ${backend} does not compute in f16`, {
+      hint: '--backend webgpu, or --dtype f32',
+    });
 }
 
 type Opened = Omit<OpenedModel, 'spec'>;

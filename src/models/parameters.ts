@@ -8,7 +8,12 @@ export class Parameters {
 
   /** Uploads a weight; f32 values in row-major order. */
   set(name: string, values: Float32Array, shape: readonly number[]): void {
-    this.replace(name, tf.keep(tf.tensor(values, [...shape], 'float32')));
+    this.put(name, tf.keep(tf.tensor(values, [...shape], 'float32')));
+  }
+
+  /** Puts a tensor of the same shape in a weight's place, as a training step does. */
+  replace(name: string, tensor: tf.Tensor): void {
+    this.put(name, tf.keep(tensor));
   }
 
   /** Uploads a matrix and packs it to f16; see `fitsHalf`. */
@@ -17,7 +22,7 @@ export class Parameters {
     const half = toHalf(full);
     tf.keep(half.words);
     full.dispose();
-    this.replace(name, half);
+    this.put(name, half);
   }
 
   /** A weight in f32. */
@@ -32,6 +37,12 @@ export class Parameters {
     const weight = this.weights.get(name);
     if (weight === undefined) throw new Error(`no parameter ${name}`);
     return weight;
+  }
+
+  /** Bytes of a weight as it is kept. */
+  bytesOf(name: string): number {
+    const weight = this.matrix(name);
+    return weight.size * (weight instanceof HalfTensor ? 2 : 4);
   }
 
   names(): string[] {
@@ -52,7 +63,7 @@ export class Parameters {
     this.weights.clear();
   }
 
-  private replace(name: string, weight: Matrix): void {
+  private put(name: string, weight: Matrix): void {
     this.weights.get(name)?.dispose();
     this.weights.set(name, weight);
   }

@@ -9,18 +9,6 @@ export interface LinearAttentionOutputs {
   readonly state: tf.Tensor4D;
 }
 
-/** Both outputs as the one tensor that an op gives: S below the tokens of o, [B, N, T + Dk, Dv]. */
-export function packed(o: tf.Tensor4D, state: tf.Tensor4D): tf.Tensor4D {
-  return tf.concat([o, state], 2);
-}
-
-/** The way back. `start` is a state, for its shape. */
-export function unpacked(outputs: tf.Tensor4D, start: tf.Tensor4D): LinearAttentionOutputs {
-  const keyDim = start.shape[2];
-  const [o, state] = tf.split(outputs, [outputs.shape[2] - keyDim, keyDim], 2) as [tf.Tensor4D, tf.Tensor4D];
-  return { o, state };
-}
-
 export interface Chunks {
   /** Tokens of the sequence. */
   readonly length: number;

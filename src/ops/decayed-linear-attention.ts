@@ -6,16 +6,12 @@
 //   S'   = exp(G[C]) S + sum over j of exp(G[C] - G[j]) k[j] v[j]^T
 import * as tf from '#tfjs';
 import { chunkDecays } from './chunk-decays.js';
+import { chunksOf, chunkStates, inChunks, joinChunks, type LinearAttentionOutputs } from './chunks.js';
+import { defineOp, recomputed, registerFusedKernel } from './op.js';
 import {
-  chunksOf,
-  chunkStates,
-  inChunks,
-  joinChunks,
-  packed,
-  unpacked,
-  type LinearAttentionOutputs,
-} from './chunks.js';
-import { defineOp, recomputed } from './op.js';
+  decayedLinearAttentionForward,
+  decayedLinearAttentionGradient,
+} from '../kernels/webgpu/decayed-linear-attention.js';
 import { perHead } from './per-head.js';
 import { scope } from './scope.js';
 
@@ -38,8 +34,9 @@ export const CHUNK = 64;
 /** The parallel form, any T. Cost and memory grow with T; for the gradient only the inputs are kept. */
 export function decayedLinearAttention({ state, ...inputs }: DecayedLinearAttentionInputs): LinearAttentionOutputs {
   const [batch, heads, , valueDim] = inputs.v.shape;
-  const start = state ?? tf.zeros<tf.Rank.R4>([batch, heads, inputs.q.shape[3], valueDim]);
-  return unpacked(decayedLinearAttentionOp({ ...inputs, start }, null), start);
+  const start = state ?? tf.fill<tf.Rank.R4>([batch, heads, inputs.q.shape[3], valueDim], 0);
+  const [o, last] = decayedLinearAttentionOp({ ...inputs, start }, null);
+  return { o, state: last };
 }
 
 type ChunkwiseInputs = Omit<DecayedLinearAttentionInputs, 'state'> & {
@@ -47,8 +44,8 @@ type ChunkwiseInputs = Omit<DecayedLinearAttentionInputs, 'state'> & {
   readonly start: tf.Tensor4D;
 };
 
-/** -> o and, below its tokens, S after the last one: [B, N, T + Dk, Dv]. */
-function chunkwise(inputs: ChunkwiseInputs): tf.Tensor4D {
+/** -> o [B, N, T, Dv] and S after the last token. */
+function chunkwise(inputs: ChunkwiseInputs): [o: tf.Tensor4D, state: tf.Tensor4D] {
   return scope(() => {
     const [batch, groups, length, keyDim] = inputs.q.shape;
     const [, heads, , valueDim] = inputs.v.shape;
@@ -74,18 +71,31 @@ function chunkwise(inputs: ChunkwiseInputs): tf.Tensor4D {
     );
     const carried = tf.matMul(q, tf.reshape(starts, [-1, keyDim, shared * valueDim]) as tf.Tensor3D);
     const before = tf.mul(apart(carried, rows, shared), decay.fromStart);
-    return packed(
+    return [
       joinChunks(tf.add(inside, before), batch, chunks),
-      tf.reshape(tf.transpose(final, [0, 2, 1, 3]), [batch, heads, keyDim, valueDim]) as tf.Tensor4D,
-    );
+      tf.reshape(tf.transpose(final, [0, 2, 1, 3]), [batch, heads, keyDim, valueDim]),
+    ];
   });
 }
 
-const decayedLinearAttentionOp = defineOp<ChunkwiseInputs, null, tf.Tensor4D>({
+const decayedLinearAttentionOp = defineOp<ChunkwiseInputs, null, [o: tf.Tensor4D, state: tf.Tensor4D]>({
   name: 'DecayedLinearAttention',
   reference: chunkwise,
   gradient: recomputed(chunkwise),
 });
+
+registerFusedKernel(decayedLinearAttentionOp, 'webgpu', {
+  forward: (inputs) => (inVectors(inputs) ? decayedLinearAttentionForward(inputs) : chunkwise(inputs)),
+  gradient: (inputs, attributes, dOutput) =>
+    inVectors(inputs)
+      ? scope(() => decayedLinearAttentionGradient(inputs, dOutput))
+      : recomputed(chunkwise)(inputs, attributes, dOutput),
+});
+
+/** The kernels read four neighbours at once. */
+function inVectors({ q, v }: ChunkwiseInputs): boolean {
+  return q.shape[3] % 4 === 0 && v.shape[3] % 4 === 0;
+}
 
 /** The recurrent form, for exactly one token. */
 export function decayedLinearAttentionStep(inputs: DecayedLinearAttentionInputs): LinearAttentionOutputs {
@@ -93,7 +103,7 @@ export function decayedLinearAttentionStep(inputs: DecayedLinearAttentionInputs)
     const { v, logDecay } = inputs;
     const [batch, heads, , valueDim] = v.shape;
     const [q, k] = [perHead(inputs.q, heads), perHead(inputs.k, heads)];
-    const start = inputs.state ?? tf.zeros([batch, heads, q.shape[3], valueDim]);
+    const start = inputs.state ?? tf.fill([batch, heads, q.shape[3], valueDim], 0);
     const decay = tf.exp(tf.reshape(logDecay, [batch, heads, 1, 1]));
     const state = tf.add(tf.mul(start, decay), tf.matMul(k, v, true)) as tf.Tensor4D;
     return { o: tf.matMul(q, state), state };

@@ -6,8 +6,10 @@
 //   T = (I + L)^-1, L[i, j] = beta[i] (k[i].k[j]) D[i, j] for j < i;  W = T (beta exp(G) K);  U = T (beta V)
 //   U' = U - W S;  O = exp(G) Q S + tril(Q K^T D) U';  S' = exp(G[C]) S + (exp(G[C] - G) K)^T U'.
 import * as tf from '#tfjs';
+import { deltaRuleForward } from '../kernels/webgpu/delta-rule.js';
 import { chunkDecays } from './chunk-decays.js';
 import { chunksOf, inChunks, joinChunks, type LinearAttentionOutputs } from './chunks.js';
+import { defineOp, registerFusedKernel } from './op.js';
 import { perHead } from './per-head.js';
 import { scope } from './scope.js';
 import { unstack } from './split.js';
@@ -32,15 +34,30 @@ export interface DeltaRuleInputs {
 /** Tokens in a chunk, at most. */
 export const CHUNK = 64;
 
-/** The parallel form, any T. Cost and memory grow with T. */
-export function deltaRule(inputs: DeltaRuleInputs): LinearAttentionOutputs {
+/** The parallel form, any T. Cost and memory grow with T; for the gradient of a fused kernel only the inputs are kept. */
+export function deltaRule({ logDecay, state, ...inputs }: DeltaRuleInputs): LinearAttentionOutputs {
+  const [batch, heads, , valueDim] = inputs.v.shape;
+  const start = state ?? tf.fill<tf.Rank.R4>([batch, heads, inputs.q.shape[3], valueDim], 0);
+  const [o, last] = deltaRuleOp(logDecay === null ? { ...inputs, start } : { ...inputs, start, logDecay }, null);
+  return { o, state: last };
+}
+
+type ChunkwiseInputs = Omit<DeltaRuleInputs, 'state' | 'logDecay'> & {
+  /** S before the first token. */
+  readonly start: tf.Tensor4D;
+  /** Absent where nothing decays. */
+  readonly logDecay?: tf.Tensor3D;
+};
+
+/** -> o [B, Nv, T, Dv] and S after the last token. */
+function chunkwise(inputs: ChunkwiseInputs): [o: tf.Tensor4D, state: tf.Tensor4D] {
   const [batch, heads, length, valueDim] = inputs.v.shape;
   const keyDim = inputs.q.shape[3];
   const chunks = chunksOf(length, CHUNK);
   return scope(() => {
     // Padding leaves the memory as it is: a rate of 0 corrects nothing, and g = 0 does not decay.
     const parts = scope(() => {
-      const decay = inputs.logDecay === null ? null : chunkDecays(inChunks(inputs.logDecay, chunks));
+      const decay = inputs.logDecay === undefined ? null : chunkDecays(inChunks(inputs.logDecay, chunks));
       const within = decay?.within ?? lowerTriangle(chunks.size);
       const rate = inChunks(inputs.rate, chunks);
       const q = tf.mul(inChunks(perHead(inputs.q, heads), chunks), keyDim ** -0.5) as tf.Tensor3D;
@@ -56,17 +73,25 @@ export function deltaRule(inputs: DeltaRuleInputs): LinearAttentionOutputs {
         decay: decay?.whole ?? null,
       };
     });
-    const start = inputs.state ?? tf.zeros([batch, heads, keyDim, valueDim]);
-    const { states, corrections, final } = scan(
-      parts,
-      tf.reshape<tf.Rank.R3>(start, [batch * heads, keyDim, valueDim]),
-    );
+    const start = tf.reshape<tf.Rank.R3>(inputs.start, [batch * heads, keyDim, valueDim]);
+    const { states, corrections, final } = scan(parts, start);
     const o = tf.add(tf.matMul(parts.queries, states), tf.matMul(parts.weights, corrections));
-    return {
-      o: joinChunks(o, batch, chunks),
-      state: tf.reshape(final, [batch, heads, keyDim, valueDim]),
-    };
+    return [joinChunks(o, batch, chunks), tf.reshape(final, [batch, heads, keyDim, valueDim])];
   });
+}
+
+const deltaRuleOp = defineOp<ChunkwiseInputs, null, [o: tf.Tensor4D, state: tf.Tensor4D]>({
+  name: 'DeltaRule',
+  reference: chunkwise,
+});
+
+registerFusedKernel(deltaRuleOp, 'webgpu', {
+  forward: (inputs) => (hasKernel(inputs) ? deltaRuleForward(inputs) : chunkwise(inputs)),
+});
+
+/** The kernels read four neighbours at once, and one workgroup holds all keys of a state. */
+function hasKernel({ q, v }: ChunkwiseInputs): boolean {
+  return q.shape[3] % 4 === 0 && q.shape[3] <= 256 && v.shape[3] % 4 === 0;
 }
 
 /** The recurrent form, for exactly one token. */
@@ -76,7 +101,7 @@ export function deltaRuleStep({ q, k, v, rate, logDecay, state }: DeltaRuleInput
     const keyDim = q.shape[3];
     const [query, key] = [perHead(q, heads), perHead(k, heads)];
     const factor = (x: tf.Tensor3D) => tf.reshape(x, [batch, heads, 1, 1]);
-    const start = state ?? tf.zeros<tf.Rank.R4>([batch, heads, keyDim, valueDim]);
+    const start = state ?? tf.fill<tf.Rank.R4>([batch, heads, keyDim, valueDim], 0);
     const decayed = logDecay === null ? start : tf.mul(start, tf.exp(factor(logDecay)));
     const correction = tf.mul(tf.sub(v, tf.matMul(key, decayed)), factor(rate));
     const next = tf.add(decayed, tf.matMul(key, correction, true)) as tf.Tensor4D;

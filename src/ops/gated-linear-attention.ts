@@ -6,16 +6,9 @@
 //   exp(g[j+1] + ... + g[i]) = exp(toEnd[j]) exp(fromStart[i]),
 // two factors of at most 1, so that nothing overflows however strong the gates are, and everything is a matrix product.
 import * as tf from '#tfjs';
-import {
-  chunksOf,
-  chunkStates,
-  inChunks,
-  joinChunks,
-  packed,
-  unpacked,
-  type LinearAttentionOutputs,
-} from './chunks.js';
-import { defineOp, recomputed } from './op.js';
+import { gatedLinearAttentionForward, gatedLinearAttentionGradient } from '../kernels/webgpu/gated-linear-attention.js';
+import { chunksOf, chunkStates, inChunks, joinChunks, type LinearAttentionOutputs } from './chunks.js';
+import { defineOp, recomputed, registerFusedKernel } from './op.js';
 import { scope } from './scope.js';
 
 export interface GatedLinearAttentionInputs {
@@ -43,8 +36,9 @@ export function gatedLinearAttention(
   along: DecaySide,
 ): LinearAttentionOutputs {
   const [batch, heads, , valueDim] = inputs.v.shape;
-  const start = state ?? tf.zeros<tf.Rank.R4>([batch, heads, inputs.q.shape[3], valueDim]);
-  return unpacked(gatedLinearAttentionOp({ ...inputs, start }, along), start);
+  const start = state ?? tf.fill<tf.Rank.R4>([batch, heads, inputs.q.shape[3], valueDim], 0);
+  const [o, last] = gatedLinearAttentionOp({ ...inputs, start }, along);
+  return { o, state: last };
 }
 
 type ChunkwiseInputs = Omit<GatedLinearAttentionInputs, 'state'> & {
@@ -52,8 +46,8 @@ type ChunkwiseInputs = Omit<GatedLinearAttentionInputs, 'state'> & {
   readonly start: tf.Tensor4D;
 };
 
-/** -> o and, below its tokens, S after the last one: [B, N, T + Dk, Dv]. */
-function chunkwise(inputs: ChunkwiseInputs, along: DecaySide): tf.Tensor4D {
+/** -> o [B, N, T, Dv] and S after the last token. */
+function chunkwise(inputs: ChunkwiseInputs, along: DecaySide): [o: tf.Tensor4D, state: tf.Tensor4D] {
   return scope(() => {
     const [batch, heads, length, keyDim] = inputs.q.shape;
     const valueDim = inputs.v.shape[3];
@@ -75,18 +69,32 @@ function chunkwise(inputs: ChunkwiseInputs, along: DecaySide): tf.Tensor4D {
       tf.reshape(inputs.start, [batch * heads, keyDim, valueDim]),
     );
     const carried = tf.matMul(onKeys(q, fromStart), tf.reshape(starts, [-1, keyDim, valueDim]) as tf.Tensor3D);
-    return packed(
+    return [
       joinChunks(tf.add(inside.o, onValues(carried, fromStart)), batch, chunks),
-      tf.reshape(final, [batch, heads, keyDim, valueDim]) as tf.Tensor4D,
-    );
+      tf.reshape(final, [batch, heads, keyDim, valueDim]),
+    ];
   });
 }
 
-const gatedLinearAttentionOp = defineOp<ChunkwiseInputs, DecaySide, tf.Tensor4D>({
+const gatedLinearAttentionOp = defineOp<ChunkwiseInputs, DecaySide, [o: tf.Tensor4D, state: tf.Tensor4D]>({
   name: 'GatedLinearAttention',
   reference: chunkwise,
   gradient: recomputed(chunkwise),
 });
+
+registerFusedKernel(gatedLinearAttentionOp, 'webgpu', {
+  forward: (inputs, along) =>
+    inVectors(inputs) ? gatedLinearAttentionForward(inputs, along) : chunkwise(inputs, along),
+  gradient: (inputs, along, dOutput) =>
+    inVectors(inputs)
+      ? scope(() => gatedLinearAttentionGradient(inputs, along, dOutput))
+      : recomputed(chunkwise)(inputs, along, dOutput),
+});
+
+/** The kernels read four neighbours at once. */
+function inVectors({ q, v }: ChunkwiseInputs): boolean {
+  return q.shape[3] % 4 === 0 && v.shape[3] % 4 === 0;
+}
 
 /** The recurrent form, for exactly one token. */
 export function gatedLinearAttentionStep(inputs: GatedLinearAttentionInputs, along: DecaySide): LinearAttentionOutputs {
@@ -94,7 +102,7 @@ export function gatedLinearAttentionStep(inputs: GatedLinearAttentionInputs, alo
     const { q, k, v } = inputs;
     const [batch, heads, , keyDim] = q.shape;
     const valueDim = v.shape[3];
-    const start = inputs.state ?? tf.zeros([batch, heads, keyDim, valueDim]);
+    const start = inputs.state ?? tf.fill([batch, heads, keyDim, valueDim], 0);
     const perChannel = along === 'keys' ? [keyDim, 1] : [1, valueDim];
     const decay = tf.exp(tf.reshape(inputs.logDecay, [batch, heads, ...perChannel]));
     const state = tf.add(tf.mul(start, decay), tf.matMul(k, v, true)) as tf.Tensor4D;

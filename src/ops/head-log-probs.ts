@@ -2,14 +2,21 @@
 //   logprob[r] = z[r, target] - log sum over v of exp z[r, v],   z = hidden W^T
 // Rows go through in tiles, so that the [R, V] logits are never whole in memory.
 import * as tf from '#tfjs';
+import { scoreRows } from '../kernels/webgpu/head-rows.js';
+import { uninitialised } from '../kernels/webgpu/runner.js';
+import { rowsOf } from '../kernels/webgpu/rows.js';
 import { constant } from './constants.js';
-import { linearRows, type Matrix } from './linear.js';
+import { convertedOnce, linearRows, type Matrix } from './linear.js';
+import { defineOp, registerFusedKernel } from './op.js';
 
-/** Logits of one tile: 8 Mi elements, 32 MB. */
+/** Logits of one tile: 8 Mi elements, 32 MB, which stay in the cache of a large device. */
 const TILE_ELEMENTS = 2 ** 23;
+/** Rows that a product of matrices takes at once; a tile of a few more would cost as much as one of twice them. */
+const ROWS_OF_PRODUCT = 128;
 
-export function rowsPerTile(vocabulary: number): number {
-  return Math.max(1, Math.floor(TILE_ELEMENTS / vocabulary));
+export function rowsPerTile(vocabulary: number, elements: number = TILE_ELEMENTS): number {
+  const rows = Math.max(1, Math.floor(elements / vocabulary));
+  return rows < ROWS_OF_PRODUCT ? rows : rows - (rows % ROWS_OF_PRODUCT);
 }
 
 /** hidden [R, H], weight [V, H], targets [R] int32 -> logprob [R] in nats, greedy [R] (1 where target = argmax, lowest id on ties). */
@@ -18,30 +25,47 @@ export function headLogProbs(
   weight: Matrix,
   targets: tf.Tensor1D,
 ): { logprob: tf.Tensor1D; greedy: tf.Tensor1D } {
-  const rows = hidden.shape[0];
-  const step = rowsPerTile(weight.shape[0]!);
-  const tiles = [];
-  for (let start = 0; start < rows; start += step) {
-    const size = Math.min(step, rows - start);
-    const tile = tf.tidy(() =>
-      scoreTile(linearRows(tf.slice(hidden, [start, 0], [size, -1]), weight), tf.slice(targets, start, size)),
-    );
-    tiles.push(tile);
-  }
-  const joined = {
-    logprob: tf.concat(tiles.map((tile) => tile.logprob)),
-    greedy: tf.concat(tiles.map((tile) => tile.greedy)),
-  };
-  tiles.forEach((tile) => tf.dispose([tile.logprob, tile.greedy]));
-  return joined;
+  const [logprob, greedy] = tf.unstack(headScores({ hidden, targets }, { weight })) as [tf.Tensor1D, tf.Tensor1D];
+  return { logprob, greedy };
 }
 
-function scoreTile(logits: tf.Tensor2D, targets: tf.Tensor1D): { logprob: tf.Tensor1D; greedy: tf.Tensor1D } {
+/** -> [2, R], logprob above greedy. It has no gradient of the weight; what is differentiated is `crossEntropy`. */
+const headScores = defineOp<{ hidden: tf.Tensor2D; targets: tf.Tensor1D }, { weight: Matrix }, tf.Tensor2D>({
+  name: 'HeadScores',
+  reference: ({ hidden, targets }, { weight }) => {
+    const tiles = tilesOf(hidden.shape[0], rowsPerTile(weight.shape[0]!)).map(({ start, size }) =>
+      tf.tidy(() =>
+        scoreTile(linearRows(tf.slice(hidden, [start, 0], [size, -1]), weight), tf.slice(targets, start, size)),
+      ),
+    );
+    return tf.concat(tiles, 1);
+  },
+});
+
+registerFusedKernel(headScores, 'webgpu', {
+  forward: ({ hidden, targets }, { weight }) => {
+    const scores = uninitialised([2, hidden.shape[0]]) as tf.Tensor2D;
+    convertedOnce(weight);
+    for (const { start, size } of tilesOf(hidden.shape[0], rowsPerTile(weight.shape[0]!)))
+      tf.tidy(() => scoreRows({ logits: linearRows(rowsOf(hidden, start, size), weight), targets, start }, scores));
+    return scores;
+  },
+});
+
+export function tilesOf(rows: number, step: number): { start: number; size: number }[] {
+  return Array.from({ length: Math.ceil(rows / step) }, (_, k) => ({
+    start: k * step,
+    size: Math.min(step, rows - k * step),
+  }));
+}
+
+/** -> [2, R] */
+function scoreTile(logits: tf.Tensor2D, targets: tf.Tensor1D): tf.Tensor2D {
   const { logSumExp, argMax } = summarise(logits);
-  return {
-    logprob: tf.sub(pickColumns(logits, targets), logSumExp),
-    greedy: tf.cast(tf.equal(argMax, targets), 'float32'),
-  };
+  return tf.stack([
+    tf.sub(pickColumns(logits, targets), logSumExp),
+    tf.cast(tf.equal(argMax, targets), 'float32'),
+  ]) as tf.Tensor2D;
 }
 
 interface RowSummary {

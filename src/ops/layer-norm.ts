@@ -1,5 +1,7 @@
 // LayerNorm (Ba et al. 2016): y = (x - mean) / sqrt(variance + eps) * w + b, over the last dimension.
 import * as tf from '#tfjs';
+import { rowNorm, rowNormGradient } from '../kernels/webgpu/row-norms.js';
+import { defineOp, registerFusedKernel } from './op.js';
 
 /** x [..., D], weight and bias broadcastable to it -> [..., D] */
 export function layerNorm<R extends tf.Rank>(
@@ -7,8 +9,21 @@ export function layerNorm<R extends tf.Rank>(
   { weight, bias }: { readonly weight: tf.Tensor; readonly bias: tf.Tensor },
   epsilon: number,
 ): tf.Tensor<R> {
-  return tf.add(tf.mul(standardise(x, epsilon).standardised, weight), bias);
+  const inputs = { x, weight, bias };
+  const norm = weight.rank === 1 ? layerNormOp : layerNormOp.definition.reference;
+  return norm(inputs, { epsilon }) as tf.Tensor<R>;
 }
+
+/** weight and bias [D] */
+const layerNormOp = defineOp<{ x: tf.Tensor; weight: tf.Tensor; bias: tf.Tensor }, { epsilon: number }, tf.Tensor>({
+  name: 'LayerNorm',
+  reference: ({ x, weight, bias }, { epsilon }) => tf.add(tf.mul(standardise(x, epsilon).standardised, weight), bias),
+});
+
+registerFusedKernel(layerNormOp, 'webgpu', {
+  forward: (inputs, { epsilon }) => rowNorm('layer', inputs, epsilon),
+  gradient: (inputs, { epsilon }, dy) => ({ ...rowNormGradient('layer', inputs, epsilon, dy) }),
+});
 
 /** x [..., D] with mean 0 and variance 1 over the last dimension, and the deviation [..., 1] that it was divided by. */
 export function standardise(x: tf.Tensor, epsilon: number): { standardised: tf.Tensor; deviation: tf.Tensor } {

@@ -1,6 +1,6 @@
 // y = x W^T (+ b), with W as checkpoints store it.
 import * as tf from '#tfjs';
-import { HalfTensor } from '../kernels/webgpu/half-tensor.js';
+import { HalfTensor, toHalf } from '../kernels/webgpu/half-tensor.js';
 import { isStep, linearHalf, linearStep, matMulHalf, multipliesInHalf } from '../kernels/webgpu/matmul.js';
 import type { MatMulOptions } from '../kernels/webgpu/matmul.js';
 import { defineOp, registerFusedKernel } from './op.js';
@@ -49,7 +49,13 @@ registerFusedKernel(product, 'webgpu', {
   }),
 });
 
-function inAskedPrecision(a: tf.Tensor2D, b: tf.Tensor2D, options: MatMulOptions = {}): tf.Tensor2D {
+/** Products with this weight in the current scope pack it to f16 once, where they are f16 products. */
+export function convertedOnce(weight: Matrix): void {
+  if (!(weight instanceof HalfTensor) && multipliesInHalf(weight.shape)) toHalf(weight);
+}
+
+/** A product of f32 matrices on webgpu, in f16 where that was asked for and their shapes allow it. */
+export function inAskedPrecision(a: tf.Tensor2D, b: tf.Tensor2D, options: MatMulOptions = {}): tf.Tensor2D {
   if (multipliesInHalf(a.shape, b.shape)) return matMulHalf(a, b, options);
   return tf.matMul(a, b, options.transposeA, options.transposeB);
 }

@@ -5,35 +5,33 @@ import '../kernels/register.js';
 import type { BackendName } from '../backends/engine.js';
 
 export type Tensors = Record<string, tf.Tensor>;
+/** What an op gives: a tensor, or several. */
+export type Outputs = tf.Tensor | tf.Tensor[];
 export type Gradients<I extends Tensors> = { [Name in keyof I]?: tf.Tensor };
 
-export type Gradient<I extends Tensors, A, O extends tf.Tensor> = (
-  inputs: I,
-  attributes: A,
-  dOutput: O,
-) => Gradients<I>;
+export type Gradient<I extends Tensors, A, O extends Outputs> = (inputs: I, attributes: A, dOutput: O) => Gradients<I>;
 
-export interface OpDefinition<I extends Tensors, A, O extends tf.Tensor> {
+export interface OpDefinition<I extends Tensors, A, O extends Outputs> {
   readonly name: string;
   readonly reference: (inputs: I, attributes: A) => O;
   /** Gradients of the inputs that have one; without it the tape differentiates the reference. */
   readonly gradient?: Gradient<I, A, O>;
 }
 
-export interface Op<I extends Tensors, A, O extends tf.Tensor> {
+export interface Op<I extends Tensors, A, O extends Outputs> {
   (inputs: I, attributes: A): O;
   readonly definition: OpDefinition<I, A, O>;
 }
 
 /** A fused form of an op on one backend, and of its gradient where it has one. They must agree with the definition's. */
-export interface FusedKernel<I extends Tensors, A, O extends tf.Tensor> {
+export interface FusedKernel<I extends Tensors, A, O extends Outputs> {
   readonly forward: (inputs: I, attributes: A) => O;
   readonly gradient?: Gradient<I, A, O>;
 }
 
 const fusedKernels = new Map<string, unknown>();
 
-export function registerFusedKernel<I extends Tensors, A, O extends tf.Tensor>(
+export function registerFusedKernel<I extends Tensors, A, O extends Outputs>(
   op: Op<I, A, O>,
   backend: BackendName,
   kernel: FusedKernel<I, A, O>,
@@ -41,53 +39,127 @@ export function registerFusedKernel<I extends Tensors, A, O extends tf.Tensor>(
   fusedKernels.set(`${op.definition.name}/${backend}`, kernel);
 }
 
-export function defineOp<I extends Tensors, A, O extends tf.Tensor>(definition: OpDefinition<I, A, O>): Op<I, A, O> {
+export function defineOp<I extends Tensors, A, O extends Outputs>(definition: OpDefinition<I, A, O>): Op<I, A, O> {
   const apply = (inputs: I, attributes: A): O => {
-    const fused = fusedKernels.get(`${definition.name}/${tf.getBackend()}`) as FusedKernel<I, A, O> | undefined;
-    const forward = fused?.forward ?? definition.reference;
-    const gradient = fused?.gradient ?? definition.gradient ?? (fused && recomputed(definition.reference));
+    const fused = fusedKernelOf(definition);
+    const forward = observed(definition.name, fused?.forward, definition.reference);
+    const written = definition.gradient ?? (fused && recomputed(definition.reference));
+    const gradient = written && observed(`${definition.name} gradient`, fused?.gradient, written);
     return gradient === undefined ? forward(inputs, attributes) : withGradient(forward, gradient, inputs, attributes);
   };
   return Object.assign(apply, { definition });
 }
 
-function withGradient<I extends Tensors, A, O extends tf.Tensor>(
+function fusedKernelOf<I extends Tensors, A, O extends Outputs>({
+  name,
+}: OpDefinition<I, A, O>): FusedKernel<I, A, O> | undefined {
+  if (compositeOnly) return undefined;
+  return fusedKernels.get(`${name}/${tf.getBackend()}`) as FusedKernel<I, A, O> | undefined;
+}
+
+/** How an op, or its gradient, was computed: by a fused kernel or in tensor operations. */
+export type OpForm = 'fused' | 'composite';
+
+let observer: ((name: string, form: OpForm) => void) | null = null;
+let compositeOnly = false;
+
+/**
+ * The forms of all ops (by name) and of their gradients (`NAME gradient`) that are computed while `body` runs; composite where
+ * it was so at least once.
+ */
+export async function formsDuring<T>(
+  body: () => Promise<T>,
+): Promise<{ value: T; forms: ReadonlyMap<string, OpForm> }> {
+  const forms = new Map<string, OpForm>();
+  observer = (name, form) => {
+    if (forms.get(name) !== 'composite') forms.set(name, form);
+  };
+  try {
+    return { value: await body(), forms };
+  } finally {
+    observer = null;
+  }
+}
+
+/** Runs `body` with every op in its reference form: what fused kernels are compared with. */
+export function withoutFusedKernels<T>(body: () => T): T {
+  compositeOnly = true;
+  try {
+    return body();
+  } finally {
+    compositeOnly = false;
+  }
+}
+
+/** The fused function where there is one, else the composite one; it tells the observer when it is called. */
+function observed<Arguments extends unknown[], Result>(
+  name: string,
+  fused: ((...args: Arguments) => Result) | undefined,
+  composite: (...args: Arguments) => Result,
+): (...args: Arguments) => Result {
+  return (...args) => {
+    observer?.(name, fused === undefined ? 'composite' : 'fused');
+    return (fused ?? composite)(...args);
+  };
+}
+
+function withGradient<I extends Tensors, A, O extends Outputs>(
   forward: FusedKernel<I, A, O>['forward'],
   gradient: Gradient<I, A, O>,
   inputs: I,
   attributes: A,
 ): O {
   const names = Object.keys(inputs);
-  const named = (values: readonly tf.Tensor[]) => Object.fromEntries(names.map((name, i) => [name, values[i]])) as I;
-  const custom = tf.customGrad((...args: unknown[]) => {
-    const save = args.pop() as tf.GradSaveFunc;
-    const values = args as tf.Tensor[];
-    save(values);
-    return {
-      value: forward(named(values), attributes),
-      gradFunc: (dOutput: tf.Tensor, saved: tf.Tensor[]) => {
-        const gradients = gradient(named(saved), attributes, dOutput as O);
-        return names.map((name, i) => gradients[name] ?? tf.zerosLike(saved[i]!));
-      },
-    };
+  return engineWithGradients().runKernelFunc({
+    inputs,
+    forwardFunc: (_, save) => {
+      save(Object.values(inputs));
+      return forward(inputs, attributes);
+    },
+    backwardsFunc: (dOutput, saved) => {
+      const kept = Object.fromEntries(names.map((name, i) => [name, saved[i]])) as I;
+      const gradients = gradient(kept, attributes, dOutput as O);
+      return Object.fromEntries(names.map((name) => [name, () => gradients[name] ?? tf.zerosLike(kept[name]!)]));
+    },
   });
-  return custom(...Object.values(inputs)) as O;
+}
+
+/** What `tf.customGrad` is made of, which has one output only. */
+interface EngineWithGradients {
+  runKernelFunc<O extends Outputs>(op: {
+    readonly inputs: Tensors;
+    readonly forwardFunc: (backend: unknown, save: tf.GradSaveFunc) => O;
+    readonly backwardsFunc: (dOutput: Outputs, saved: tf.Tensor[]) => Record<string, () => tf.Tensor>;
+  }): O;
+}
+
+function engineWithGradients(): EngineWithGradients {
+  return tf.engine() as unknown as EngineWithGradients;
 }
 
 /**
  * The gradient for which the tape keeps an op's inputs only: the reference is computed again, and differentiated, when it is
  * asked for.
  */
-export function recomputed<I extends Tensors, A, O extends tf.Tensor>(
+export function recomputed<I extends Tensors, A, O extends Outputs>(
   reference: OpDefinition<I, A, O>['reference'],
 ): Gradient<I, A, O> {
   return (inputs, attributes, dOutput) => {
     const names = Object.keys(inputs);
     const run = (...values: tf.Tensor[]) =>
       reference(Object.fromEntries(names.map((name, i) => [name, values[i]])) as I, attributes);
-    const gradients = onTapeOfItsOwn(() => tf.grads(run)(Object.values(inputs), dOutput));
+    const gradients = onTapeOfItsOwn(() =>
+      Array.isArray(dOutput)
+        ? tf.grads((...values) => product(run(...values) as tf.Tensor[], dOutput))(Object.values(inputs))
+        : tf.grads(run as (...values: tf.Tensor[]) => tf.Tensor)(Object.values(inputs), dOutput),
+    );
     return Object.fromEntries(names.map((name, i) => [name, gradients[i]])) as Gradients<I>;
   };
+}
+
+/** The sum of the outputs times these factors: its gradient by an output is the factor. */
+function product(outputs: readonly tf.Tensor[], factors: readonly tf.Tensor[]): tf.Tensor {
+  return tf.addN(outputs.map((output, i) => tf.sum(tf.mul(output, factors[i]!))));
 }
 
 /** tfjs 4.22.0 forgets the tape that it goes through when a gradient on it makes a tape, too. */

@@ -1,12 +1,18 @@
 // RMSNorm (Zhang & Sennrich 2019): y = x / sqrt(mean(x^2) + eps) * w, over the last dimension, in f32.
 import * as tf from '#tfjs';
-import { defineOp } from './op.js';
+import { rowNorm, rowNormGradient } from '../kernels/webgpu/row-norms.js';
+import { defineOp, registerFusedKernel } from './op.js';
 
-/** x [..., H], weight [H] -> [..., H] */
+/** x [..., H], weight [H], or [G, H] where each of the last dimension but one has its own -> x's shape */
 export const rmsNorm = defineOp<{ x: tf.Tensor; weight: tf.Tensor }, { epsilon: number }, tf.Tensor>({
   name: 'RmsNorm',
   reference: ({ x, weight }, { epsilon }) => {
     const scale = tf.rsqrt(tf.add(tf.mean(tf.square(x), -1, true), epsilon));
     return tf.mul(tf.mul(x, scale), weight);
   },
+});
+
+registerFusedKernel(rmsNorm, 'webgpu', {
+  forward: (inputs, { epsilon }) => rowNorm('rms', inputs, epsilon),
+  gradient: (inputs, { epsilon }, dy) => ({ ...rowNormGradient('rms', inputs, epsilon, dy) }),
 });

@@ -2,13 +2,18 @@
 //   [x1, x2] -> [x1 cos - x2 sin, x2 cos + x1 sin], angle = position * theta^(-2i/D).
 // The angles are computed on the host in f64: WGSL's cos is off by 2e-4 at 200 rad and 6e-3 at 65k.
 import * as tf from '#tfjs';
+import { rotatePairs, type Pairing } from '../kernels/webgpu/rotary.js';
 import { constant } from './constants.js';
+import { defineOp, registerFusedKernel } from './op.js';
 
 /** x [B, N, T, D] whose first token stands at `position` -> the same shape, rotated. */
 export function rotate(x: tf.Tensor4D, theta: number, position: number): tf.Tensor4D {
-  const [, , length, dim] = x.shape;
-  const { cos, sin } = rotaryTables(theta, dim, position, length, Infinity);
-  return rotatePairs(x, cos, sin);
+  return tf.reshape(rotary({ x: oneRowAToken(x) }, { pairing: 'halves', theta, position, period: Infinity }), x.shape);
+}
+
+/** The same for x [B, T, N, D]. */
+export function rotateTokens(x: tf.Tensor4D, theta: number, position: number): tf.Tensor4D {
+  return rotary({ x }, { pairing: 'halves', theta, position, period: Infinity });
 }
 
 /**
@@ -16,27 +21,64 @@ export function rotate(x: tf.Tensor4D, theta: number, position: number): tf.Tens
  * counted modulo `period`.
  */
 export function rotateNeighbours(x: tf.Tensor4D, theta: number, position: number, period: number): tf.Tensor4D {
+  const rotation = { pairing: 'neighbours', theta, position: position % period, period } as const;
+  return tf.reshape(rotary({ x: oneRowAToken(x) }, rotation), x.shape);
+}
+
+/** [B, N, T, D] -> [B N, T, 1, D] */
+function oneRowAToken(x: tf.Tensor4D): tf.Tensor4D {
   const [batch, heads, length, dim] = x.shape;
-  const { cos, sin } = rotaryTables(theta, dim, position % period, length, period);
-  const pairs = tf.reshape(x, [batch * heads, length, dim / 2, 2]) as tf.Tensor4D;
-  return tf.reshape(rotatePairs(pairs, tf.expandDims(cos, 2), tf.expandDims(sin, 2)), x.shape);
+  return tf.reshape(x, [batch * heads, length, 1, dim]);
+}
+
+interface Rotation {
+  readonly pairing: Pairing;
+  readonly theta: number;
+  readonly position: number;
+  readonly period: number;
+}
+
+/** x [B, T, R, D]: R rows a token. */
+const rotary = defineOp<{ x: tf.Tensor4D }, Rotation, tf.Tensor4D>({
+  name: 'Rotary',
+  reference: ({ x }, rotation) => {
+    const [batch, length, rows, dim] = x.shape;
+    const tables = rotaryTables(rotation, dim, length);
+    const [cos, sin] = [tables.cos, tables.sin].map((table) =>
+      tf.reshape(tf.slice(table, [rotation.position, 0], [length, -1]), [length, 1, dim / 2]),
+    );
+    if (rotation.pairing === 'halves') return rotateHalves(x, cos!, sin!);
+    const pairs = tf.reshape(x, [batch, length, (rows * dim) / 2, 2]) as tf.Tensor4D;
+    const [ofPairsCos, ofPairsSin] = [cos!, sin!].map((table) =>
+      tf.reshape(tf.tile(table, [1, rows, 1]), [length, -1, 1]),
+    );
+    return tf.reshape(rotateHalves(pairs, ofPairsCos!, ofPairsSin!), x.shape);
+  },
+});
+
+registerFusedKernel(rotary, 'webgpu', {
+  forward: ({ x }, rotation) => rotateOnDevice(x, rotation, 1),
+  gradient: (_, rotation, dy) => ({ x: rotateOnDevice(dy, rotation, -1) }),
+});
+
+function rotateOnDevice(x: tf.Tensor4D, rotation: Rotation, direction: 1 | -1): tf.Tensor4D {
+  const tables = rotaryTables(rotation, x.shape[3], x.shape[1]);
+  return rotatePairs({ x, ...tables }, rotation.pairing, rotation.position, direction) as tf.Tensor4D;
 }
 
 /** Rotates the first half of the last dimension against the second. */
-function rotatePairs(x: tf.Tensor4D, cos: tf.Tensor, sin: tf.Tensor): tf.Tensor4D {
+function rotateHalves(x: tf.Tensor4D, cos: tf.Tensor, sin: tf.Tensor): tf.Tensor4D {
   const [x1, x2] = tf.split(x, 2, 3) as [tf.Tensor4D, tf.Tensor4D];
   return tf.concat([tf.sub(tf.mul(x1, cos), tf.mul(x2, sin)), tf.add(tf.mul(x2, cos), tf.mul(x1, sin))], 3);
 }
 
-/** cos and sin [length, dim/2] of the positions from `position` on, cut from tables that double as sequences grow. */
-function rotaryTables(theta: number, dim: number, position: number, length: number, period: number) {
+/** cos and sin [positions, dim/2], which reach `length` positions on; they double as sequences grow. */
+function rotaryTables({ theta, position, period }: Rotation, dim: number, length: number) {
   const capacity = Math.max(256, 2 ** Math.ceil(Math.log2(position + length)));
-  const table = (name: string, f: (angle: number) => number) => {
-    const full = constant(`rotary/${name}/${theta}/${dim}/${period}/${capacity}`, () =>
+  const table = (name: string, f: (angle: number) => number) =>
+    constant(`rotary/${name}/${theta}/${dim}/${period}/${capacity}`, () =>
       tf.tensor2d(rotaryTable(theta, dim, capacity, period, f), [capacity, dim / 2]),
     );
-    return tf.slice(full, [position, 0], [length, dim / 2]);
-  };
   return { cos: table('cos', Math.cos), sin: table('sin', Math.sin) };
 }
 

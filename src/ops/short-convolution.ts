@@ -1,6 +1,13 @@
 // Causal depthwise convolution over a few tokens, as in Mamba and flash-linear-attention:
 //   y[t, c] = sum over j of weight[c, 0, j] * x[t - (K - 1) + j, c]  (+ bias[c]);  j = K - 1 multiplies the current token.
 import * as tf from '#tfjs';
+import {
+  convolve,
+  convolveGradient,
+  lastInputs,
+  type ConvolutionActivation,
+} from '../kernels/webgpu/short-convolution.js';
+import { defineOp, registerFusedKernel } from './op.js';
 import { silu } from './silu.js';
 
 export interface ShortConvolutionInputs {
@@ -16,29 +23,39 @@ export interface ShortConvolutionInputs {
 
 /** -> y [B, T, C], and the last K - 1 inputs where a state was given. */
 export function shortConvolution(
-  { x, weight, bias, state }: ShortConvolutionInputs,
-  activation: 'silu' | 'none',
+  { state, ...given }: ShortConvolutionInputs,
+  activation: ConvolutionActivation,
 ): { y: tf.Tensor3D; state: tf.Tensor3D | null } {
-  const [, length, channels] = x.shape;
-  const taps = weight.shape[2]!;
-  const before = taps - 1;
-  const padded: tf.Tensor3D =
-    state === null
-      ? tf.pad(x, [
-          [0, 0],
-          [before, 0],
-          [0, 0],
-        ])
-      : tf.concat([state, x], 1);
-  let y: tf.Tensor | undefined;
-  for (let j = 0; j < taps; j++) {
-    const tap = tf.reshape(tf.slice(weight, [0, 0, j], [channels, 1, 1]), [channels]);
-    const term = tf.mul(tf.slice(padded, [0, j, 0], [-1, length, -1]), tap);
-    y = y === undefined ? term : tf.add(y, term);
-  }
-  const biased = bias === undefined ? y! : tf.add(y!, bias);
-  return {
-    y: (activation === 'silu' ? silu(biased) : biased) as tf.Tensor3D,
-    state: state === null ? null : tf.slice(padded, [0, length, 0], [-1, before, -1]),
-  };
+  const y = convolution(state === null ? given : { ...given, state }, activation);
+  return { y, state: state === null ? null : nextState({ x: given.x, state }, null) };
 }
+
+type Inputs = { x: tf.Tensor3D; weight: tf.Tensor; bias?: tf.Tensor; state?: tf.Tensor3D };
+
+const convolution = defineOp<Inputs, ConvolutionActivation, tf.Tensor3D>({
+  name: 'ShortConvolution',
+  reference: ({ x, weight, bias, state }, activation) => {
+    const [batch, length, channels] = x.shape;
+    const taps = weight.shape[2]!;
+    const padded = tf.concat([state ?? tf.fill([batch, taps - 1, channels], 0), x], 1);
+    let y: tf.Tensor | undefined;
+    for (let j = 0; j < taps; j++) {
+      const tap = tf.reshape(tf.slice(weight, [0, 0, j], [channels, 1, 1]), [channels]);
+      const term = tf.mul(tf.slice(padded, [0, j, 0], [-1, length, -1]), tap);
+      y = y === undefined ? term : tf.add(y, term);
+    }
+    const biased = bias === undefined ? y! : tf.add(y!, bias);
+    return (activation === 'silu' ? silu(biased) : biased) as tf.Tensor3D;
+  },
+});
+
+const nextState = defineOp<{ x: tf.Tensor3D; state: tf.Tensor3D }, null, tf.Tensor3D>({
+  name: 'ShortConvolutionState',
+  reference: ({ x, state }) => tf.slice(tf.concat([state, x], 1), [0, x.shape[1], 0], [-1, state.shape[1], -1]),
+});
+
+registerFusedKernel(convolution, 'webgpu', {
+  forward: convolve,
+  gradient: (inputs, activation, dy) => ({ ...convolveGradient(inputs, activation, dy) }),
+});
+registerFusedKernel(nextState, 'webgpu', { forward: ({ x, state }) => lastInputs(x, state) });

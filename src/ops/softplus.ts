@@ -1,7 +1,8 @@
 // softplus(x) = log(1 + e^x) = max(x, 0) + log1p(e^-|x|), and log sigmoid(x) = -softplus(-x), right to f32 over the whole
 // range: tfjs's own are 9e-3 off (relative) at -12 on webgpu, where Mamba's step sizes lie.
 import * as tf from '#tfjs';
-import { defineOp } from './op.js';
+import { elementwise } from '../kernels/webgpu/elementwise.js';
+import { defineOp, registerFusedKernel } from './op.js';
 
 /** x of any shape -> the same shape. */
 export function softplus(x: tf.Tensor): tf.Tensor {
@@ -10,13 +11,27 @@ export function softplus(x: tf.Tensor): tf.Tensor {
 
 /** x of any shape -> the same shape. */
 export function logSigmoid(x: tf.Tensor): tf.Tensor {
-  return tf.neg(softplus(tf.neg(x)));
+  return logSigmoidOp({ x }, null);
 }
 
 const softplusOp = defineOp<{ x: tf.Tensor }, null, tf.Tensor>({
   name: 'Softplus',
   reference: ({ x }) => tf.add(tf.relu(x), log1pOfUnit(tf.exp(tf.neg(tf.abs(x))))),
   gradient: ({ x }, _, dOutput) => ({ x: tf.mul(dOutput, tf.sigmoid(x)) }),
+});
+
+const logSigmoidOp = defineOp<{ x: tf.Tensor }, null, tf.Tensor>({
+  name: 'LogSigmoid',
+  reference: ({ x }) => tf.neg(softplus(tf.neg(x))),
+});
+
+registerFusedKernel(softplusOp, 'webgpu', {
+  forward: ({ x }) => elementwise('softplus', x)[0]!,
+  gradient: ({ x }, _, dy) => ({ x: elementwise('softplusGradient', x, dy)[0]! }),
+});
+registerFusedKernel(logSigmoidOp, 'webgpu', {
+  forward: ({ x }) => elementwise('logSigmoid', x)[0]!,
+  gradient: ({ x }, _, dy) => ({ x: elementwise('logSigmoidGradient', x, dy)[0]! }),
 });
 
 /** Terms of the series below; the first left out is 1.4e-8 of the sum at y = 1. */

@@ -2,16 +2,17 @@
 //   o[t] = sum over s in (t - window, t] of act(q[t].k[s] / sqrt(D) + slope[h] * (t - s)) * v[s]
 // The distance is the true one: the per-column ALiBi shortcut holds for softmax only. Sigmoid weights are not normalised.
 import * as tf from '#tfjs';
+import { fusedAttention, fusedAttentionGradient, hasAttentionKernels } from '../kernels/webgpu/windowed-attention.js';
 import { constant } from './constants.js';
-import { defineOp } from './op.js';
+import { defineOp, recomputed, registerFusedKernel } from './op.js';
 import { scope } from './scope.js';
 
 export interface WindowedAttentionInputs extends Record<string, tf.Tensor> {
-  /** [B, N, T, D], rotated. */
+  /** [B, T, N, D], rotated. */
   q: tf.Tensor4D;
-  /** [B, Nkv, S, D], rotated; the last T of the S positions are the queries' own. Nkv divides N. */
+  /** [B, S, Nkv, D], rotated; the last T of the S positions are the queries' own. Nkv divides N. */
   k: tf.Tensor4D;
-  /** [B, Nkv, S, D] */
+  /** [B, S, Nkv, D] */
   v: tf.Tensor4D;
 }
 
@@ -28,11 +29,35 @@ const OUT_OF_REACH = -1e9;
 /** Queries in one piece of full attention. */
 export const FULL_PIECE = 512;
 
-/** -> [B, N, T, D]. Cost and memory grow with T x window. */
+/** -> [B, T, N, D]. Cost and memory grow with T x window. */
 export const windowedAttention = defineOp<WindowedAttentionInputs, WindowedAttentionAttributes, tf.Tensor4D>({
   name: 'WindowedAttention',
-  reference: (inputs, attributes) => scope(() => attend(inputs, attributes)),
+  reference: ({ q, k, v }, attributes) =>
+    scope(() => headsFirst(attend({ q: headsFirst(q), k: headsFirst(k), v: headsFirst(v) }, attributes))),
 });
+
+registerFusedKernel(windowedAttention, 'webgpu', {
+  forward: (inputs, attributes) =>
+    hasAttentionKernels(inputs.q.shape[3])
+      ? fusedAttention(withSlopes(inputs, attributes), attributes)
+      : windowedAttention.definition.reference(inputs, attributes),
+  gradient: (inputs, attributes, dO) =>
+    hasAttentionKernels(inputs.q.shape[3])
+      ? { ...fusedAttentionGradient(withSlopes(inputs, attributes), attributes, dO) }
+      : recomputed(windowedAttention.definition.reference)(inputs, attributes, dO),
+});
+
+/** The inputs, and the slopes as a tensor [N]: zeros where there are none. */
+function withSlopes({ q, k, v }: WindowedAttentionInputs, { slopes }: WindowedAttentionAttributes) {
+  const heads = q.shape[2];
+  const perHead = slopes ?? new Array<number>(heads).fill(0);
+  return { q, k, v, slopes: constant(`slopes/${perHead.join()}`, () => tf.tensor1d([...perHead], 'float32')) };
+}
+
+/** [B, T, N, D] <-> [B, N, T, D], in which the composite forms multiply. */
+function headsFirst(x: tf.Tensor4D): tf.Tensor4D {
+  return tf.transpose(x, [0, 2, 1, 3]);
+}
 
 function attend(inputs: WindowedAttentionInputs, attributes: WindowedAttentionAttributes): tf.Tensor4D {
   const length = inputs.q.shape[2];

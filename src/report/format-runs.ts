@@ -1,5 +1,9 @@
-// Runs as text for stdout: what `run` and `table` print.
+// Runs as text for stdout: what `run`, `bench` and `table` print.
+import type { BenchRecord } from '../bench/bench-record.js';
+import { benchRows } from '../bench/bench-rows.js';
 import type { RunSummary } from '../evaluate/run-summary.js';
+import { benchCsv } from './bench-csv.js';
+import { benchTable } from './bench-table.js';
 import { longTable } from './long-table.js';
 import { modelLabels } from './model-labels.js';
 import { paperTable } from './paper-table.js';
@@ -25,6 +29,22 @@ export function formatLong(runs: readonly RunSummary[], format: TableFormat): st
     case 'md':
     case 'latex':
       return renderPrinted(longTable(distinctlyLabelled(runs)), format);
+    default:
+      return format satisfies never;
+  }
+}
+
+/** One row a cell. CSV and JSON are the rows of bench.csv. */
+export function formatBench(runs: readonly BenchRecord[], format: TableFormat): string {
+  switch (format) {
+    case 'csv':
+      return benchCsv(runs.flatMap(benchRows));
+    case 'json':
+      return renderJson(runs.flatMap(benchRows));
+    case 'table':
+    case 'md':
+    case 'latex':
+      return renderPrinted(benchTable(runs), format);
     default:
       return format satisfies never;
   }

@@ -18,6 +18,18 @@ export function parameterCount(count: number): string {
   return String(count);
 }
 
+/** 1.25 GiB, 12.5 MiB, 640 KiB: three digits. */
+export function bytesText(bytes: number | null): string {
+  if (bytes === null) return MISSING;
+  for (const [unit, power] of [
+    ['GiB', 30],
+    ['MiB', 20],
+    ['KiB', 10],
+  ] as const)
+    if (bytes >= 2 ** power) return `${Number((bytes / 2 ** power).toPrecision(3))} ${unit}`;
+  return `${bytes} B`;
+}
+
 /** 10,042. */
 export function thousands(count: number): string {
   return count.toLocaleString('en-US');

@@ -3,10 +3,13 @@ import { readdir, readFile, stat } from 'node:fs/promises';
 import path from 'node:path';
 import type { z } from 'zod';
 import type { RunSummary } from '../evaluate/run-summary.js';
+import { readBenchRecord, type BenchRecord } from '../bench/bench-record.js';
 import { UserError } from '../user-error.js';
 import { runSchema } from './run-schema.js';
 
 const RESULTS = 'results.json';
+/** A directory with this file is a benchmark. */
+const BENCH = 'bench.csv';
 
 /**
  * The run in a directory, or in a results.json.
@@ -18,6 +21,16 @@ export async function readRun(place: string): Promise<RunSummary> {
     throw error.code === 'ENOENT' ? noRun(place) : unreadable(file, error.message);
   });
   return parseRun(text, file);
+}
+
+/** What paths stand for: evaluations, benchmarks, or both. @throws UserError 'data' as `expandRuns` and the readers. */
+export async function readPlaces(places: readonly string[]): Promise<{ runs: RunSummary[]; benches: BenchRecord[] }> {
+  const found = await expandRuns(places);
+  const kinds = await Promise.all(found.map(isBench));
+  return {
+    runs: await Promise.all(found.filter((_, k) => !kinds[k]).map(readRun)),
+    benches: found.filter((_, k) => kinds[k]).map(readBenchRecord),
+  };
 }
 
 /**
@@ -38,7 +51,7 @@ export async function expandRuns(places: readonly string[]): Promise<string[]> {
 /** Links are not followed: `results/latest` would show a run twice. */
 async function runsBelow(directory: string): Promise<string[]> {
   const entries = await readdir(directory, { withFileTypes: true });
-  if (entries.some((entry) => entry.name === RESULTS)) return [directory];
+  if (entries.some(({ name }) => name === RESULTS || name === BENCH)) return [directory];
   const folders = entries.filter((entry) => entry.isDirectory()).map(({ name }) => path.join(directory, name));
   const runs = await Promise.all(folders.sort().map(runsBelow));
   return runs.flat();
@@ -61,6 +74,10 @@ function parseRun(text: string, file: string): RunSummary {
 function firstIssue({ issues }: z.ZodError): string {
   const [issue] = issues;
   return issue === undefined ? 'not valid' : `${issue.path.join('.')}: ${issue.message}`;
+}
+
+async function isBench(place: string): Promise<boolean> {
+  return (await isDirectory(place)) && (await readdir(place)).includes(BENCH);
 }
 
 async function isDirectory(place: string): Promise<boolean> {

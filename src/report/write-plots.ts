@@ -1,8 +1,10 @@
 // The figures of runs as files: every one as SVG for papers and as PNG for everything else.
 import path from 'node:path';
+import type { BenchRecord } from '../bench/bench-record.js';
 import type { RunSummary } from '../evaluate/run-summary.js';
 import { accuracyBars } from './accuracy-bars.js';
-import { renderPng, renderSvg } from './chart.js';
+import { benchFigures } from './bench-lines.js';
+import { renderPng, renderSvg, type Figure } from './chart.js';
 import { writeAtomically } from '../write-atomically.js';
 
 /**
@@ -12,8 +14,18 @@ import { writeAtomically } from '../write-atomically.js';
  */
 export async function writePlots(runs: readonly RunSummary[], directory: string): Promise<string[]> {
   const figure = accuracyBars(runs);
-  if (figure === null) return [];
-  const base = path.join(directory, 'plots', 'accuracy');
+  return figure === null ? [] : writeFigure(figure, path.join(directory, 'plots', 'accuracy'));
+}
+
+/** The same for benchmarks: `plots/throughput`, `memory`, `decode-latency`, and those of training, as far as there is a line to draw. */
+export async function writeBenchPlots(runs: readonly BenchRecord[], directory: string): Promise<string[]> {
+  const files: string[] = [];
+  for (const [name, figure] of benchFigures(runs))
+    files.push(...(await writeFigure(figure, path.join(directory, 'plots', name))));
+  return files;
+}
+
+async function writeFigure(figure: Figure, base: string): Promise<string[]> {
   await writeAtomically(`${base}.svg`, renderSvg(figure));
   await writeAtomically(`${base}.png`, renderPng(figure));
   return [`${base}.svg`, `${base}.png`];

@@ -1,6 +1,6 @@
 // How far a computed tensor is from the one that is right.
 
-/** Norm of the difference over the norm of what is wanted. */
+/** Norm of the difference over the norm of what is wanted; 0 where both are zero. */
 export function relativeDifference(found: ArrayLike<number>, wanted: ArrayLike<number>): number {
   if (found.length !== wanted.length) return Infinity;
   let [difference, norm] = [0, 0];
@@ -8,5 +8,5 @@ export function relativeDifference(found: ArrayLike<number>, wanted: ArrayLike<n
     difference += (found[i]! - wanted[i]!) ** 2;
     norm += wanted[i]! ** 2;
   }
-  return Math.sqrt(difference / norm);
+  return difference === 0 ? 0 : Math.sqrt(difference / norm);
 }

@@ -1,7 +1,7 @@
 import * as tf from '#tfjs';
 import test from 'ava';
 import { startEngine } from '../../src/backends/engine.js';
-import { defineOp, recomputed } from '../../src/ops/op.js';
+import { defineOp, formsDuring, recomputed, registerFusedKernel, withoutFusedKernels } from '../../src/ops/op.js';
 
 /** a^2 b + c, computed `computed` times. */
 function squareOp() {
@@ -33,3 +33,39 @@ test.serial(
     t.is(tf.memory().numTensors, before);
   },
 );
+
+test.serial('an op may give several tensors, each with its part in the gradient', async (t) => {
+  (await startEngine('wasm')).use();
+  const reference = ({ a, b }: { a: tf.Tensor; b: tf.Tensor }) => [tf.mul(a, b), tf.square(a)];
+  for (const gradient of [undefined, recomputed(reference)]) {
+    const op = defineOp({ name: 'ProductAndSquare', reference, ...(gradient && { gradient }) });
+    const [a, b] = [tf.tensor1d([1, 2]), tf.tensor1d([3, 5])];
+    const [both, productOnly] = [
+      (a: tf.Tensor, b: tf.Tensor) => tf.add(...(op({ a, b }, null) as [tf.Tensor, tf.Tensor])),
+      (a: tf.Tensor, b: tf.Tensor) => op({ a, b }, null)[0]!,
+    ];
+    t.deepEqual([...(await tf.grads(both)([a, b])[0]!.data())], [3 + 2, 5 + 4]);
+    t.deepEqual([...(await tf.grads(productOnly)([a, b])[0]!.data())], [3, 5]);
+    t.deepEqual([...(await tf.grads(productOnly)([a, b])[1]!.data())], [1, 2]);
+  }
+});
+
+test.serial('the forms in which ops ran are seen, and composite ones can be asked for', async (t) => {
+  (await startEngine('wasm')).use();
+  const { op } = squareOp();
+  const fusedOnly = defineOp<{ a: tf.Tensor }, null, tf.Tensor>({ name: 'Halved', reference: ({ a }) => tf.div(a, 2) });
+  registerFusedKernel(fusedOnly, 'wasm', { forward: ({ a }) => tf.mul(a, 0.5) });
+  const [a, b] = [tf.tensor1d([1, 2]), tf.tensor1d([3, 5])];
+  const run = async () =>
+    tf.tidy(() => void tf.grad((a: tf.Tensor) => tf.sum(fusedOnly({ a: op({ a, b }, 1) }, null)))(a));
+  const { forms } = await formsDuring(run);
+  t.deepEqual(Object.fromEntries(forms), {
+    Square: 'composite',
+    Halved: 'fused',
+    'Halved gradient': 'composite',
+    'Square gradient': 'composite',
+  });
+  const composite = await formsDuring(() => withoutFusedKernels(run));
+  t.is(composite.forms.get('Halved'), 'composite');
+  t.is((await formsDuring(async () => fusedOnly({ a }, null))).forms.get('Halved'), 'fused');
+});

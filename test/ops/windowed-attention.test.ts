@@ -46,6 +46,11 @@ function byDefinition(
   return out;
 }
 
+/** [B, N, T, D] <-> [B, T, N, D] */
+function swapped(x: tf.Tensor4D): tf.Tensor4D {
+  return tf.transpose(x, [0, 2, 1, 3]);
+}
+
 const SHAPES: [string, Shape, number | null][] = [
   ['one token', { batch: 1, heads: 2, kvHeads: 2, length: 1, keys: 1, dim: 4 }, 8],
   ['shorter than the window', { batch: 2, heads: 2, kvHeads: 1, length: 20, keys: 20, dim: 4 }, 32],
@@ -87,7 +92,8 @@ for (const [name, shape, window] of SHAPES)
             3,
           );
           const attributes = { window, slopes, activation };
-          const found = await windowedAttention({ q, k, v }, attributes).data();
+          const o = windowedAttention({ q: swapped(q), k: swapped(k), v: swapped(v) }, attributes);
+          const found = await swapped(o).data();
           const wanted = byDefinition(await q.array(), await k.array(), await v.array(), shape, attributes);
           t.is(found.length, wanted.length);
           const scale = Math.max(1, ...wanted.map(Math.abs));
@@ -103,14 +109,14 @@ test('a query is multiplied with at most two and a half windows of keys, however
 test.serial('the weights of a zero query sum to what the slopes alone give', async (t) => {
   await startEngine('wasm');
   const window = 256;
-  const zeros = tf.zeros<tf.Rank.R4>([1, 2, 256, 2]);
-  const ones = tf.ones<tf.Rank.R4>([1, 2, 256, 2]);
+  const zeros = tf.zeros<tf.Rank.R4>([1, 256, 2, 2]);
+  const ones = tf.ones<tf.Rank.R4>([1, 256, 2, 2]);
   const slope = 2 ** -0.5;
   const sums = await windowedAttention(
     { q: zeros, k: zeros, v: ones },
     { window, slopes: [-slope, slope], activation: 'sigmoid' },
   ).array();
   // Row sums of a full window for k = 1 of 16 heads.
-  t.is(sums[0]![0]![255]![0]!.toFixed(3), '1.245');
-  t.is(sums[0]![1]![255]![0]!.toFixed(3), '254.755');
+  t.is(sums[0]![255]![0]![0]!.toFixed(3), '1.245');
+  t.is(sums[0]![255]![1]![0]!.toFixed(3), '254.755');
 });

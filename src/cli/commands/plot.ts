@@ -7,17 +7,20 @@ import { options } from '../options.js';
 export const plot = (program: Command): void => {
   program
     .command('plot')
-    .description('Draw finished runs: accuracies with confidence intervals and chance.')
+    .description('Draw finished runs: accuracies with confidence intervals and chance; throughput, memory and latency.')
     .argument('<run...>', 'run directories, results.json files, or directories with runs below them')
     .option('-o, --output <dir>', 'directory for plots/ (default: the run, if one is given, else results)')
     .addOption(options.verbose)
     .action(async (places: string[], flags: { output?: string }) => {
-      const { expandRuns, readRun } = await import('../../report/read-run.js');
-      const runs = await Promise.all((await expandRuns(places)).map(readRun));
-      const { writePlots } = await import('../../report/write-plots.js');
-      const files = await writePlots(runs, flags.output ?? besideRun(places));
+      const { readPlaces } = await import('../../report/read-run.js');
+      const { runs, benches } = await readPlaces(places);
+      const { writeBenchPlots, writePlots } = await import('../../report/write-plots.js');
+      const directory = flags.output ?? besideRun(places);
+      const files = [...(await writePlots(runs, directory)), ...(await writeBenchPlots(benches, directory))];
       if (files.length === 0)
-        throw new UserError('data', 'the runs hold no accuracy to draw', { where: places.join(', ') });
+        throw new UserError('data', 'the runs hold no accuracy and no two lengths to draw', {
+          where: places.join(', '),
+        });
       process.stdout.write(`${files.join('\n')}\n`);
     });
 };

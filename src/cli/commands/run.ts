@@ -8,6 +8,7 @@ import { options } from '../options.js';
 import type { CommandDefinition } from '../program.js';
 import { givenSettings, runOptions, runSettingsOf } from '../run-options.js';
 import type { RunFlags } from '../run-options.js';
+import { shellWord } from '../shell-word.js';
 
 export const run: CommandDefinition = (program, interrupts) => {
   const command = program.command('run').description('Evaluate models on tasks.');
@@ -104,10 +105,6 @@ function reportFailures(outcomes: readonly RunOutcome[]): void {
   if (failed.length > 0) throw new UserError('partial', `${failed.length} of ${outcomes.length} models failed`);
   if (unscored.length > 0)
     throw new UserError('partial', `${unscored.length} requests have no score; their documents are left out`);
-}
-
-function shellWord(text: string): string {
-  return /^[\w./:,=@+-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
 }
 
 function printRemark(sentence: string): void {

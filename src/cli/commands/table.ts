@@ -33,10 +33,22 @@ async function tableOf(places: readonly string[], { format, layout, published = 
     throw new UserError('usage', '--published needs the columns of the paper', { hint: '--layout paper' });
   if (places.length === 0 && published.length === 0)
     throw new UserError('usage', 'no run is named', { hint: 'swat-eval table results' });
-  const { expandRuns, readRun } = await import('../../report/read-run.js');
-  const runs = await Promise.all((await expandRuns(places)).map(readRun));
-  const { formatLong, formatPaper } = await import('../../report/format-runs.js');
+  const { readPlaces } = await import('../../report/read-run.js');
+  const { runs, benches } = await readPlaces(places);
+  const { formatBench, formatLong, formatPaper } = await import('../../report/format-runs.js');
+  if (benches.length > 0 && (layout === 'paper' || (runs.length > 0 && isData(format))))
+    throw new UserError('usage', 'evaluations and benchmarks have different columns', {
+      where: places.join(', '),
+      hint: 'swat-eval table with the runs of one kind',
+    });
+  if (benches.length > 0)
+    return [...(runs.length > 0 ? [formatLong(runs, format)] : []), formatBench(benches, format)].join('\n');
   if (layout === 'long') return formatLong(runs, format);
   const { publishedRows, readPublishedTables } = await import('../../report/published.js');
   return formatPaper(runs, publishedRows(published, readPublishedTables()), format);
+}
+
+/** Formats with one header for all rows. */
+function isData(format: TableFlags['format']): boolean {
+  return format === 'csv' || format === 'json';
 }

@@ -93,18 +93,21 @@ function source(variant: TiledVariant): string {
       const at = place(x, i, k);
       const next = `next${x.name}${i}`;
       const index = x.alongK ? 'batch' + x.name + ' + along * p.K + k' : 'batch' + x.name + ` + k * ${x.size} + along`;
-      const whole = x.half
-        ? `let words = ${x.name}[(${index}) / 4u]; ${next} = vec4f(unpack2x16float(words.x), unpack2x16float(words.y));`
-        : `${next} = ${x.name}[(${index}) / 4u];`;
+      // A vector beyond M or N is read from inside the matrix and never stored; one beyond K must be zero.
+      const near = x.alongK
+        ? `batch${x.name} + min(along, ${x.size} - 1u) * p.K + min(k, p.K - 4u)`
+        : `batch${x.name} + min(k, p.K - 1u) * ${x.size} + min(along, ${x.size} - 4u)`;
+      const vector = x.half
+        ? `let words = ${x.name}[(${near}) / 4u]; ${next} = vec4f(unpack2x16float(words.x), unpack2x16float(words.y));`
+        : `${next} = ${x.name}[(${near}) / 4u];`;
       const single = lines(4, (e) => {
-        const [inside, step] = x.alongK ? [`k + ${e}u < p.K`, `${e}u`] : [`along + ${e}u < ${x.size}`, `${e}u`];
-        return `if (${inside}) { ${next}[${e}] = ${x.name}[${index} + ${step}]; }`;
+        const inside = x.alongK ? `along < ${x.size} && k + ${e}u < p.K` : `along + ${e}u < ${x.size} && k < p.K`;
+        return `if (${inside}) { ${next}[${e}] = ${x.name}[${index} + ${e}u]; }`;
       });
       return `{
       let along = ${at.along};
       let k = ${at.k};
-      ${next} = vec4f();
-      if (along < ${x.size} && k < p.K) { ${x.vector || x.half ? whole : single} }
+      ${x.vector || x.half ? `${vector} if (k >= p.K) { ${next} = vec4f(); }` : `${next} = vec4f(); ${single}`}
     }`;
     });
 

@@ -69,8 +69,8 @@ export function run<const Outputs extends readonly OutputSpec[]>(
   const [x, y = 1, z = 1] = dispatch.workgroups;
   if (x * y * z > 0) {
     const { pipeline, layout } = pipelineOf(backend, dispatch.program);
-    const tensors = [...dispatch.inputs, ...outputs, ...(dispatch.updates ?? [])];
-    const buffers = tensors.map((tensor) => backend.bufferOf(tensor));
+    const buffers = [...dispatch.inputs, ...outputs].map((tensor) => backend.bufferOf(tensor));
+    for (const tensor of dispatch.updates ?? []) buffers.push(backend.changingBufferOf(tensor));
     if (dispatch.uniforms !== undefined) buffers.push(uniformBuffer(backend, dispatch.uniforms));
     const bindGroup = backend.device.createBindGroup({
       layout,
@@ -79,6 +79,11 @@ export function run<const Outputs extends readonly OutputSpec[]>(
     backend.record(pipeline, bindGroup, [x, y, z]);
   }
   return outputs as unknown as { [I in keyof Outputs]: tf.Tensor };
+}
+
+/** A tensor of the current scope whose elements are undefined, for kernels that write parts of it. */
+export function uninitialised(shape: readonly number[]): tf.Tensor {
+  return newTensor(deviceBackend(), shape, 'float32');
 }
 
 /** `count` items, `each` to a workgroup, laid out over x and y where x alone does not reach. */

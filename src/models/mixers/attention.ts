@@ -3,7 +3,7 @@
 import * as tf from '#tfjs';
 import { linear } from '../../ops/linear.js';
 import { rmsNorm } from '../../ops/rms-norm.js';
-import { rotate } from '../../ops/rotary.js';
+import { rotateTokens } from '../../ops/rotary.js';
 import { copiesOfKeys, FULL_PIECE, keysPerQuery, windowedAttention } from '../../ops/windowed-attention.js';
 import type { ModelConfig } from '../checkpoint/model-config.js';
 import { forkRows } from '../fork-rows.js';
@@ -26,7 +26,7 @@ export interface AttentionConfig {
   readonly qkNorm: { readonly eps: number } | null;
 }
 
-/** Keys (rotated) and values in reach of the next token, [B, Nkv, S, D]: S grows to window - 1, or without end. */
+/** Keys (rotated) and values in reach of the next token, [B, S, Nkv, D]: S grows to window - 1, or without end. */
 export interface KeyValueCache {
   readonly keys: tf.Tensor4D;
   readonly values: tf.Tensor4D;
@@ -58,12 +58,12 @@ export class Attention implements Mixer<KeyValueCache> {
     context: MixerContext,
   ): { y: tf.Tensor3D; state: KeyValueCache | null } {
     const { heads, kvHeads, ropeTheta, window, slopes, activation } = this.config;
-    const place = (x: tf.Tensor4D) => (ropeTheta === null ? x : rotate(x, ropeTheta, context.position));
+    const place = (x: tf.Tensor4D) => (ropeTheta === null ? x : rotateTokens(x, ropeTheta, context.position));
     const q = place(this.normalise(this.project(x, 'q_proj', heads, context), 'q_norm', context));
     const newKeys = place(this.normalise(this.project(x, 'k_proj', kvHeads, context), 'k_norm', context));
     const newValues = this.project(x, 'v_proj', kvHeads, context);
-    const k = state === null ? newKeys : tf.concat([state.keys, newKeys], 2);
-    const v = state === null ? newValues : tf.concat([state.values, newValues], 2);
+    const k = state === null ? newKeys : tf.concat([state.keys, newKeys], 1);
+    const v = state === null ? newValues : tf.concat([state.values, newValues], 1);
     const o = windowedAttention({ q, k, v }, { window, slopes, activation });
     return {
       y: this.output(o, context),
@@ -78,7 +78,7 @@ export class Attention implements Mixer<KeyValueCache> {
 
   initialState(batch: number): KeyValueCache {
     const { kvHeads, headDim } = this.config;
-    const empty = () => tf.tensor4d([], [batch, kvHeads, 0, headDim], 'float32');
+    const empty = () => tf.tensor4d([], [batch, 0, kvHeads, headDim], 'float32');
     return { keys: empty(), values: empty() };
   }
 
@@ -101,12 +101,12 @@ export class Attention implements Mixer<KeyValueCache> {
     return heads * (6 * queries * keys + copies * length * headDim);
   }
 
-  /** [B, T, H] -> [B, N, T, D] */
+  /** [B, T, H] -> [B, T, N, D] */
   private project(x: tf.Tensor3D, name: string, heads: number, context: MixerContext): tf.Tensor4D {
     const [batch, length] = x.shape;
     const bias = this.config.qkvBias ? context.weight(`attn.${name}.bias`) : undefined;
     const y = linear(x, context.matrix(`attn.${name}.weight`), bias);
-    return tf.transpose(tf.reshape(y, [batch, length, heads, this.config.headDim]), [0, 2, 1, 3]);
+    return tf.reshape(y, [batch, length, heads, this.config.headDim]);
   }
 
   /** The RMS norm of every head's q or k, where the model has one. */
@@ -116,18 +116,18 @@ export class Attention implements Mixer<KeyValueCache> {
     return rmsNorm({ x, weight: context.weight(`attn.${name}.weight`) }, { epsilon: qkNorm.eps }) as tf.Tensor4D;
   }
 
-  /** [B, N, T, D] -> [B, T, H] */
+  /** [B, T, N, D] -> [B, T, H] */
   private output(o: tf.Tensor4D, context: MixerContext): tf.Tensor3D {
-    const [batch, heads, length, dim] = o.shape;
-    const merged = tf.reshape(tf.transpose(o, [0, 2, 1, 3]), [batch, length, heads * dim]) as tf.Tensor3D;
+    const [batch, length, heads, dim] = o.shape;
+    const merged: tf.Tensor3D = tf.reshape(o, [batch, length, heads * dim]);
     const bias = this.config.outputBias ? context.weight('attn.o_proj.bias') : undefined;
     return linear(merged, context.matrix('attn.o_proj.weight'), bias);
   }
 
   /** The positions that the next token can still see. */
   private inReach(x: tf.Tensor4D): tf.Tensor4D {
-    const length = x.shape[2];
+    const length = x.shape[1];
     const kept = Math.min(length, (this.config.window ?? Infinity) - 1);
-    return kept === length ? x : tf.slice(x, [0, 0, length - kept, 0], [-1, -1, kept, -1]);
+    return kept === length ? x : tf.slice(x, [0, length - kept, 0, 0], [-1, kept, -1, -1]);
   }
 }

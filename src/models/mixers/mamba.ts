@@ -6,8 +6,8 @@ import { z } from 'zod';
 import { linear } from '../../ops/linear.js';
 import { chunkLength, selectiveScan } from '../../ops/selective-scan.js';
 import { shortConvolution } from '../../ops/short-convolution.js';
-import { silu } from '../../ops/silu.js';
 import { softplus } from '../../ops/softplus.js';
+import { swiGlu } from '../../ops/swiglu.js';
 import {
   ATTENTION_KEYS,
   boolean,
@@ -109,7 +109,7 @@ export class Mamba implements Mixer<MambaState> {
       initial: state?.h ?? tf.zeros([u.shape[0], stateSize, channels]),
     });
     return {
-      y: this.project(tf.mul(scanned.y, silu(z)), 'out_proj', context),
+      y: this.project(swiGlu({ gate: z, up: scanned.y }, null) as tf.Tensor3D, 'out_proj', context),
       state: state === null ? null : { convolved: convolution.state!, h: scanned.state },
     };
   }

@@ -10,12 +10,11 @@ import {
   decayedLinearAttentionStep,
   decayedWorkspace,
 } from '../../ops/decayed-linear-attention.js';
-import { gatedRmsNorm } from '../../ops/gated-rms-norm.js';
+import { gatedRmsNorm, rmsNormOfGated } from '../../ops/gated-rms-norm.js';
 import { linear } from '../../ops/linear.js';
-import { rmsNorm } from '../../ops/rms-norm.js';
 import { shortConvolution } from '../../ops/short-convolution.js';
-import { silu } from '../../ops/silu.js';
 import { softplus } from '../../ops/softplus.js';
+import { swiGlu } from '../../ops/swiglu.js';
 import {
   ATTENTION_KEYS,
   boolean,
@@ -199,15 +198,11 @@ export class Mamba2 implements Mixer<Mamba2State> {
 
   private gate(y: tf.Tensor3D, z: tf.Tensor3D, context: MixerContext): tf.Tensor3D {
     const { gating, groups, normEps } = this.config;
-    if (gating === 'without-norm') return tf.mul(y, silu(z));
+    if (gating === 'without-norm') return swiGlu({ gate: z, up: y }, null) as tf.Tensor3D;
     const perGroup = (x: tf.Tensor) => tf.reshape(x, [...x.shape.slice(0, -1), groups, this.inner / groups]);
     const weight = perGroup(context.weight('attn.norm.weight'));
-    const epsilon = { epsilon: normEps };
-    const gated =
-      gating === 'after-norm'
-        ? gatedRmsNorm({ x: perGroup(y), gate: perGroup(z), weight }, epsilon)
-        : rmsNorm({ x: perGroup(tf.mul(y, silu(z))), weight }, epsilon);
-    return tf.reshape(gated, y.shape);
+    const norm = gating === 'after-norm' ? gatedRmsNorm : rmsNormOfGated;
+    return tf.reshape(norm({ x: perGroup(y), gate: perGroup(z), weight }, { epsilon: normEps }), y.shape);
   }
 }
 

@@ -1,0 +1,107 @@
+// One cell: a warm-up, which also shows what memory it takes and which kernels it runs, then the repetitions that count.
+import * as tf from '#tfjs';
+import { OutOfMemoryError } from '../backends/out-of-memory.js';
+import type { Engine } from '../backends/engine.js';
+import { roomFor } from '../evaluate/model-scorer.js';
+import type { Decoder } from '../models/decoder.js';
+import { formsDuring, type OpForm } from '../ops/op.js';
+import { cellTokens, type Cell } from './cells.js';
+import { memoryDuring, releaseFreeMemory, type MemoryUse } from './memory-meter.js';
+import { preparePass, type PassOptions } from './passes.js';
+
+export interface MeasureOptions extends PassOptions {
+  readonly repetitions: number;
+  /** Milliseconds of a clock that only goes forward. */
+  readonly clock: () => number;
+  readonly signal: AbortSignal;
+  /** Told how many tokens went through the model, in the warm-up and in each repetition. */
+  readonly advance: (tokens: number) => void;
+}
+
+export type Measurement =
+  | {
+      readonly status: 'ok';
+      readonly nanoseconds: number[];
+      readonly memory: MemoryUse;
+      readonly kernels: OpForm;
+      /** Ops, and gradients of ops, that were computed in tensor operations. */
+      readonly compositeOps: string[];
+    }
+  | { readonly status: 'OOM' | 'failed'; readonly error: string };
+
+/** @returns null when the signal aborted. Whatever goes wrong is the cell's result, and nothing of it is left on the device. */
+export async function measureCell(
+  model: Decoder,
+  engine: Engine,
+  cell: Cell,
+  options: MeasureOptions,
+): Promise<Measurement | null> {
+  engine.use();
+  tf.engine().startScope('bench');
+  try {
+    refuseWhatCannotFit(model, engine, cell);
+    return await measure(model, engine, cell, options);
+  } catch (error) {
+    const status = error instanceof OutOfMemoryError ? 'OOM' : 'failed';
+    return { status, error: (error as Error).message.split('\n', 1)[0]! };
+  } finally {
+    tf.engine().endScope();
+    releaseFreeMemory();
+  }
+}
+
+async function measure(
+  model: Decoder,
+  engine: Engine,
+  cell: Cell,
+  options: MeasureOptions,
+): Promise<Measurement | null> {
+  const { repetitions, clock, signal, advance } = options;
+  const pass = await engine.guard(async () => preparePass(model, cell, options));
+  try {
+    const nanoseconds: number[] = [];
+    const { value: forms, memory } = await memoryDuring(async () => {
+      const warmUp = await formsDuring(() => engine.guard(() => pass.run()));
+      advance(cellTokens(cell));
+      while (nanoseconds.length < repetitions) {
+        await new Promise(setImmediate); // signals are delivered between turns of the event loop only
+        if (signal.aborted) return null;
+        nanoseconds.push(await engine.guard(() => timed(() => pass.run(), clock)));
+        advance(cellTokens(cell));
+      }
+      return warmUp.forms;
+    });
+    if (forms === null) return null;
+    const compositeOps = [...forms].filter(([, form]) => form === 'composite').map(([name]) => name);
+    const kernels = forms.size > 0 && compositeOps.length === 0 ? 'fused' : 'composite';
+    return { status: 'ok', nanoseconds, memory, kernels, compositeOps };
+  } finally {
+    pass.dispose();
+  }
+}
+
+async function timed(body: () => Promise<void>, clock: () => number): Promise<number> {
+  const start = clock();
+  await body();
+  return Math.round((clock() - start) * 1e6);
+}
+
+/** A heap that overflows aborts the engine for good: there the need is estimated before. */
+function refuseWhatCannotFit(model: Decoder, engine: Engine, cell: Cell): void {
+  const room = roomFor(engine, model);
+  const need = estimatedBytes(model, cell);
+  if (room !== null && need > room)
+    throw new OutOfMemoryError(`needs about ${Math.ceil(need / 2 ** 20)} MiB, ${Math.floor(room / 2 ** 20)} are free`);
+}
+
+/** Of each weight: gradient, both moments, and what the update of one parameter after the other makes. */
+const TRAINING_COPIES = 4;
+/** What the tape keeps of a layer over what its forward pass has at its peak: 1 to 3.6 was measured, 5 for Titans. */
+const TAPE_LAYERS = 5;
+
+/** An upper estimate; a context counts as if its tokens went through at once. */
+function estimatedBytes(model: Decoder, { kind, prompt, generated, depth, batch }: Cell): number {
+  const forward = model.activationBytes(batch, depth + Math.max(1, prompt));
+  if (kind === 'train') return 4 * TRAINING_COPIES * model.parameterCount + TAPE_LAYERS * model.config.layers * forward;
+  return forward + 2 * model.stateBytes(batch, depth + prompt + generated);
+}

@@ -1,0 +1,144 @@
+// What a cell repeats: a forward pass with log-probabilities, decoding, a training step. Each ends with values on the host, so
+// that its time is the whole of it.
+import * as tf from '#tfjs';
+import type { Decoder } from '../models/decoder.js';
+import type { ModelState } from '../models/language-model.js';
+import { scope } from '../ops/scope.js';
+import { createAdamW } from './adamw.js';
+import type { Cell } from './cells.js';
+import { randomIntegers } from './random.js';
+
+/** One repetition. What it makes is gone at its end. */
+export interface Pass {
+  run(): Promise<void>;
+  dispose(): void;
+}
+
+export interface PassOptions {
+  /** Decoded tokens are read back after so many. */
+  readonly readEvery: number;
+  readonly decayed: (parameter: string) => boolean;
+}
+
+/** Tokens that go through at once where nobody times it: what is there of a context before the cell begins. */
+export const CONTEXT_PIECE = 2048;
+
+/** Computes the context of the cell, if it has one. */
+export function preparePass(model: Decoder, cell: Cell, options: PassOptions): Pass {
+  switch (cell.kind) {
+    case 'prefill':
+      return preparePrefill(model, cell);
+    case 'decode':
+    case 'prefill+decode':
+      return prepareDecode(model, cell, options);
+    case 'train':
+      return prepareTraining(model, cell, options);
+    default:
+      return cell.kind satisfies never;
+  }
+}
+
+function preparePrefill(model: Decoder, { batch, prompt, depth }: Cell): Pass {
+  const ids = randomIds(model, [batch, prompt], 1) as tf.Tensor2D;
+  const targets = randomIds(model, [batch * prompt], 2) as tf.Tensor1D;
+  const before = depth === 0 ? null : contextState(model, batch, depth);
+  return {
+    async run() {
+      const { logprob, greedy } = scope(() => {
+        const { hidden } = before === null ? model.forward(ids) : model.forward(ids, before);
+        return model.logProbs(tf.reshape(hidden, [-1, model.hiddenSize]) as tf.Tensor2D, targets);
+      });
+      await logprob.data();
+      tf.dispose([logprob, greedy]);
+    },
+    dispose: () => tf.dispose([ids, targets, ...tensorsOf(before)]),
+  };
+}
+
+function prepareDecode(model: Decoder, { batch, prompt, generated, depth }: Cell, { readEvery }: PassOptions): Pass {
+  const start = depth === 0 ? model.initialState(batch) : contextState(model, batch, depth);
+  const ids = randomIds(model, [batch, prompt], 1) as tf.Tensor2D;
+  const first = randomIds(model, [batch], 2) as tf.Tensor1D;
+  return {
+    async run() {
+      const prefilled = prompt === 0 ? null : scope(() => model.forward(ids, start).state);
+      const end = await decode(model, prefilled ?? start, first, generated, readEvery);
+      tf.dispose([...freed(end, start), ...freed(prefilled, start)]);
+    },
+    dispose: () => tf.dispose([ids, first, ...tensorsOf(start)]),
+  };
+}
+
+/**
+ * Goes on greedily from a state: the argmax of each token's logits is the next, without leaving the device.
+ * @returns the state at the end; the one at the start is left as it is.
+ */
+async function decode(model: Decoder, start: ModelState, first: tf.Tensor1D, tokens: number, readEvery: number) {
+  let [ids, state] = [first, start];
+  /** The newest ids, of which the first `read` are on the host already. */
+  let decoded: tf.Tensor1D[] = [];
+  let read = 0;
+  for (let token = 1; token <= tokens; token++) {
+    const next = scope(() => {
+      const { hidden, state: after } = model.step(ids, state);
+      return { ids: tf.argMax(model.logits(hidden), 1) as tf.Tensor1D, state: after };
+    });
+    tf.dispose(freed(state, start, next.state));
+    ({ ids, state } = next);
+    decoded.push(ids);
+    if (token % readEvery !== 0 && token < tokens) continue;
+    const unread = tf.stack(decoded.slice(read));
+    await unread.data();
+    tf.dispose([unread, ...decoded.slice(0, -1)]);
+    [decoded, read] = [[ids], 1];
+  }
+  tf.dispose(decoded);
+  return state;
+}
+
+function prepareTraining(model: Decoder, { batch, prompt }: Cell, { decayed }: PassOptions): Pass {
+  const ids = randomIds(model, [batch, prompt + 1], 1) as tf.Tensor2D;
+  const optimizer = createAdamW(model.parameters, decayed);
+  return {
+    async run() {
+      const { loss, gradients } = model.lossAndGradients(ids);
+      optimizer.step(gradients);
+      await loss.data();
+      tf.dispose([loss, ...gradients.values()]);
+    },
+    dispose() {
+      optimizer.dispose();
+      ids.dispose();
+    },
+  };
+}
+
+/** The state of `batch` rows after `depth` random tokens. */
+function contextState(model: Decoder, batch: number, depth: number): ModelState {
+  let state = model.initialState(batch);
+  for (let position = 0; position < depth; position += CONTEXT_PIECE) {
+    const next = scope(() => {
+      const ids = randomIds(model, [batch, Math.min(CONTEXT_PIECE, depth - position)], position) as tf.Tensor2D;
+      return model.forward(ids, state).state;
+    });
+    tf.dispose(freed(state, next));
+    state = next;
+  }
+  return state;
+}
+
+/** Seeded, so that a cell has the same input every time. */
+function randomIds({ vocabularySize }: Decoder, shape: number[], seed: number): tf.Tensor {
+  const count = shape.reduce((product, length) => product * length, 1);
+  return tf.tensor(randomIntegers(count, vocabularySize, seed), shape, 'int32');
+}
+
+/** The tensors of a state that none of the others holds, too. */
+function freed(state: ModelState | null, ...others: readonly ModelState[]): tf.Tensor[] {
+  const kept = new Set(others.flatMap(tensorsOf));
+  return tensorsOf(state).filter((tensor) => !kept.has(tensor));
+}
+
+function tensorsOf(state: ModelState | null): tf.Tensor[] {
+  return state === null ? [] : tf.tensor_util.getTensorsInContainer(state as unknown as tf.TensorContainer);
+}

@@ -1,0 +1,121 @@
+import { mkdtemp, readdir, readFile, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import test from 'ava';
+import { readBenchRecord } from '../../src/bench/bench-record.js';
+import { benchRows } from '../../src/bench/bench-rows.js';
+import { benchCsv } from '../../src/report/bench-csv.js';
+import { benchFigures } from '../../src/report/bench-lines.js';
+import { COMPOSITE_MEANING } from '../../src/report/bench-table.js';
+import { formatBench } from '../../src/report/format-runs.js';
+import { readPlaces } from '../../src/report/read-run.js';
+import { writeBenchPlots } from '../../src/report/write-plots.js';
+import { writeBench } from '../../src/report/write-bench.js';
+import { UserError } from '../../src/user-error.js';
+import { exampleBench, measured, outOfMemory } from './example-bench.js';
+
+const bench = exampleBench('swat-tiny');
+const composite = exampleBench('retnet-tiny', (cell) =>
+  measured(cell, { kernels: 'composite', compositeOps: ['RmsNorm'] }),
+);
+const full = exampleBench('transformer-tiny', (cell) => (cell.prompt === 1024 ? outOfMemory(cell) : measured(cell)));
+
+const temporary = () => mkdtemp(path.join(tmpdir(), 'swat-eval-bench-'));
+
+test("bench.csv has llama-bench's names where it has them", (t) => {
+  const [header] = benchCsv(benchRows(bench)).split('\n');
+  const names = header!.split(',');
+  for (const name of [
+    ...['build_commit', 'cpu_info', 'gpu_info', 'backends', 'model_filename', 'model_type', 'model_size'],
+    ...['model_n_params', 'n_batch', 'n_prompt', 'n_gen', 'n_depth', 'test_time', 'avg_ns', 'stddev_ns', 'avg_ts'],
+    ...['stddev_ts', 'dtype', 'window', 'p50_ns', 'mad_ns', 'peak_bytes', 'state_bytes', 'kernels', 'status'],
+  ])
+    t.true(names.includes(name), name);
+});
+
+test('speed and latency are those of the median time', (t) => {
+  const [prefill] = benchRows(bench);
+  t.is(prefill!.test, 'pp512');
+  t.is(prefill!.p50_ns, 256_000);
+  t.is(prefill!.mad_ns, 51_200);
+  t.is(prefill!.p50_ts, 2e6);
+  t.is(prefill!.ms_per_token, 0.0005);
+  t.is(prefill!.ms_per_step, null);
+  t.is(prefill!.matmul_share, 1e6 / 256e-6 / 1e12);
+  t.is(prefill!.copy_share, 1e5 / 256e-6 / 1e11);
+  const decode = benchRows(bench).find(({ test }) => test === 'tg64')!;
+  t.is(decode.ms_per_step, 0.0005);
+});
+
+test('every row of the file has every column, with or without figures', (t) => {
+  const columns = benchRows(full).map((row) => Object.keys(row).join());
+  t.is(new Set(columns).size, 1);
+  const row = benchRows(full).find(({ n_prompt }) => n_prompt === 1024)!;
+  t.is(row.status, 'OOM');
+  t.is(row.p50_ts, null);
+});
+
+test('a table says OOM in place of a speed, why, and what composite means', (t) => {
+  const text = formatBench([full, composite], 'table');
+  t.regex(text, /transformer-tiny .* pp1024 +OOM +– /);
+  t.regex(text, /transformer-tiny pp1024: OOM, needs about 4000 MiB/);
+  t.true(text.includes(COMPOSITE_MEANING));
+  t.false(formatBench([bench], 'table').includes('composite'));
+  t.notRegex(text, /slower|faster/);
+});
+
+test('two benchmarks of one model are told apart by what they differ in', (t) => {
+  const half = { ...bench, runId: 'other', engine: { ...bench.engine, dtype: 'f16' as const } };
+  const text = formatBench([bench, half], 'table');
+  t.regex(text, /^swat-tiny f32 /m);
+  t.regex(text, /^swat-tiny f16 /m);
+});
+
+test('a benchmark reads back as it was written, in a tree of results', async (t) => {
+  const tree = await temporary();
+  const directory = path.join(tree, 'swat__tiny', '1');
+  await writeBench(directory, bench);
+  t.deepEqual((await readdir(directory)).sort(), ['bench.csv', 'run.json']);
+  t.deepEqual(readBenchRecord(directory), bench);
+  t.deepEqual(await readPlaces([tree]), { runs: [], benches: [bench] });
+});
+
+test('what is no benchmark is refused, and so is a damaged one', async (t) => {
+  const directory = await temporary();
+  const refused = (message: RegExp) =>
+    t.is(t.throws(() => readBenchRecord(directory), { instanceOf: UserError, message }).kind, 'data');
+  refused(/holds no benchmark/);
+  await writeFile(path.join(directory, 'run.json'), JSON.stringify({ ...bench, engine: null }));
+  refused(/engine: /);
+});
+
+test('the figures are those that have a line to draw', (t) => {
+  t.deepEqual([...benchFigures([bench]).keys()], ['throughput', 'memory', 'decode-latency']);
+  const short = exampleBench('swat-tiny', measured, { results: bench.results.slice(0, 1) });
+  t.deepEqual([...benchFigures([short]).keys()], []);
+});
+
+test('composite lines are dashed and named so, what was out of memory stands below, and units on the axes', (t) => {
+  const { config, title } = benchFigures([bench, composite, full]).get('throughput')!;
+  const lines = config.data.datasets as { label: string; borderDash: number[]; data: { x: number; y: number }[] }[];
+  t.deepEqual(
+    lines.map(({ label, borderDash, data }) => [label, borderDash.length > 0, data.map(({ x }) => x)]),
+    [
+      ['swat-tiny', false, [512, 1024]],
+      ['retnet-tiny (composite)', true, [512, 1024]],
+      ['transformer-tiny', false, [512]],
+    ],
+  );
+  t.regex(title, /transformer-tiny at 1k: out of memory/);
+  t.notRegex(title, /slower|faster/);
+  const scales = JSON.stringify(config.options!.scales);
+  t.regex(scales, /Sequence length \(tokens\)/);
+  t.regex(scales, /tokens\/s/);
+});
+
+test('plots are written as SVG and PNG', async (t) => {
+  const directory = await temporary();
+  const files = await writeBenchPlots([bench, composite], directory);
+  t.is(files.length, 6);
+  t.regex(await readFile(path.join(directory, 'plots', 'decode-latency.svg'), 'utf8'), /<title>Decoding latency/);
+});
