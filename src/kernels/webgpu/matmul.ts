@@ -3,7 +3,7 @@
 // gradients of the tape run on it too.
 import * as tf from '#tfjs';
 import { fitsHalf, HalfTensor, HALVES_PER_VECTOR, toHalf } from './half-tensor.js';
-import { TILE, tensorCoreProgram } from './matmul-tensor-core.js';
+import { SLICE, TILE, tensorCoreProgram } from './matmul-tensor-core.js';
 import { tiledProgram, type Tiling } from './matmul-tiled.js';
 import { matVecProgram, MOST_ROWS, ROWS_PER_WORKGROUP } from './matvec.js';
 import { usesTensorCores } from './precision.js';
@@ -94,7 +94,13 @@ function tensorCore(a: HalfTensor, b: HalfTensor, product: Product): tf.Tensor2D
   const { m, n, k, transposeA = false, transposeB = false, residual } = product;
   const ragged = m % TILE !== 0 || n % TILE !== 0;
   const [c] = run({
-    program: tensorCoreProgram({ transposeA, transposeB, residual: residual !== undefined, ragged }),
+    program: tensorCoreProgram({
+      transposeA,
+      transposeB,
+      residual: residual !== undefined,
+      ragged,
+      tail: k % SLICE !== 0,
+    }),
     inputs: [a.words, b.words, ...(residual === undefined ? [] : [residual])],
     outputs: [{ shape: [m, n] }],
     uniforms: [m, n, k],
@@ -127,6 +133,7 @@ function tiled(a: tf.TensorInfo, b: tf.TensorInfo, product: TiledProduct): tf.Te
       vectorB: (transposeB ? k : n) % 4 === 0,
       vectorC: n % 4 === 0,
       residual: residual !== undefined,
+      tail: k % tiling.slice !== 0,
     }),
     inputs: [a, b, ...(residual === undefined ? [] : [residual])],
     outputs: [{ shape: [...batch, m, n] }],
