@@ -46,9 +46,14 @@ export function multipliesInHalf(...shapes: (readonly number[])[]): boolean {
 
 /** Two f32 matrices, multiplied in f16 with f32 sums. Shapes as for `multipliesInHalf`. */
 export function matMulHalf(a: tf.Tensor2D, b: tf.Tensor2D, options: MatMulOptions = {}): tf.Tensor2D {
+  return matMulPacked(toHalf(a), toHalf(b), options);
+}
+
+/** The same for matrices that are packed already; for devices with tensor cores. */
+export function matMulPacked(a: HalfTensor, b: HalfTensor, options: MatMulOptions = {}): tf.Tensor2D {
   const [m, k] = options.transposeA === true ? lastTwoSwapped(a.shape) : lastTwo(a.shape);
   const n = options.transposeB === true ? b.shape[0] : b.shape[1];
-  return tensorCore(toHalf(a), toHalf(b), { m, n, k, ...options });
+  return tensorCore(a, b, { m, n, k, ...options });
 }
 
 /** Whether a step of so few rows goes through `linearStep`. */
