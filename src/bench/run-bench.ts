@@ -126,8 +126,8 @@ async function openSession(settings: BenchSettings, { log }: BenchEnvironment): 
   return { settings, engine, opened, ceilings: await measureCeilings(engine, settings.dtype) };
 }
 
-function describeEngine({ backend, device, software }: Engine, { dtype }: BenchSettings): BenchRecord['engine'] {
-  return { backend, dtype, device, software };
+function describeEngine({ backend, device, software, blas }: Engine, { dtype }: BenchSettings): BenchRecord['engine'] {
+  return { backend, dtype, device, software, blas: blas ?? null };
 }
 
 function recordIn(directory: string): BenchRecord | null {
