@@ -142,8 +142,9 @@ export class Decoder implements LanguageModel {
       return crossEntropy({ hidden: rows, weight: this.parameters.get(this.headName()) as tf.Tensor2D }, { targets });
     };
     const scale = this.precision === 'f16' ? targets.size : 1;
-    const { value, grads } = tf.valueAndGrads(loss)(this.parameters.all(), tf.scalar(scale));
-    targets.dispose();
+    const dLoss = tf.scalar(scale);
+    const { value, grads } = tf.valueAndGrads(loss)(this.parameters.all(), dLoss);
+    tf.dispose([targets, dLoss]);
     const names = this.parameters.names();
     const gradients = names.map((name, i): [string, tf.Tensor] => [name, unscaled(grads[i]!, scale)]);
     return { loss: value as tf.Scalar, gradients: new Map(gradients) };
