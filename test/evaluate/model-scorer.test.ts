@@ -73,7 +73,7 @@ test.serial('requests that share a row score as if they did not', async (t) => {
 
 test.serial('what would overflow the heap is refused before it is tried', async (t) => {
   const { model, engine } = await start('swat:tiny');
-  const small = { ...engine, memoryLimit: 2 * model.memory().bytes + 2 * model.activationBytes(1, 100) };
+  const small = { ...engine, memoryLimit: 2 * model.memory().usedBytes + 2 * model.activationBytes(1, 100) };
   const scorer = createScorer(model, small);
   const row = { input: Array<number>(100).fill(1), queries: [{ targets: [2] }] };
   t.is((await scorer.score(plainBatch([row])))[0]!.length, 1);
