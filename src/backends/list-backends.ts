@@ -33,7 +33,7 @@ export async function listBackends(): Promise<BackendReport[]> {
     }),
     await report('wasm', async () => {
       const { device, blas } = await startWasm();
-      return { reason: device, features: { 'matrix products': String(blas) } };
+      return { reason: `${device}, matrix products by ${blas}`, features: {} };
     }),
     await report('cpu', async () => ({
       reason: `${cpuModel()}, plain JavaScript: the reference for tests`,

@@ -1,6 +1,6 @@
 import * as tf from '#tfjs';
 import test from 'ava';
-import { DeviceBackend } from '../../src/backends/device-backend.js';
+import type { DeviceBackend } from '../../src/backends/device-backend.js';
 import { engineMemory, releaseFreeMemory } from '../../src/backends/engine-memory.js';
 import { startEngine } from '../../src/backends/engine.js';
 import { OutOfMemoryError } from '../../src/backends/out-of-memory.js';
