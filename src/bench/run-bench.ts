@@ -150,21 +150,40 @@ async function benchAll(
   for (const [index, opened] of session.opened.entries()) {
     if (environment.signal.aborted) break;
     const directory = directories[index]!;
-    const { model, weightsDigest } = await startModel(opened, session.engine, session.settings.dtype);
-    try {
-      const record = recordOf(describeModel(opened, model, weightsDigest), index);
-      outcomes.push({
-        directory,
-        record: await benchModel(session, environment, { opened, model, directory, record }),
-      });
-    } catch (error) {
-      if (!(error instanceof UserError) || error.kind !== 'device') throw error;
-      return [...outcomes, { directory, record: readBenchRecord(directory), lost: error }];
-    } finally {
-      model.dispose();
+    let record: BenchRecord | undefined;
+    for (const share of sharesOf(session.settings)) {
+      const { model, weightsDigest } = await startModel(opened, session.engine, session.settings.dtype, share);
+      try {
+        record ??= recordOf(describeModel(opened, model, weightsDigest), index);
+        record = await benchModel(session, environment, { opened, model, directory, record, share });
+      } catch (error) {
+        if (!(error instanceof UserError) || error.kind !== 'device') throw error;
+        return [...outcomes, { directory, record: readBenchRecord(directory), lost: error }];
+      } finally {
+        model.dispose();
+      }
+      if (record.status === 'interrupted') break;
     }
+    outcomes.push({ directory, record: record! });
   }
   return outcomes;
+}
+
+/** The cells that one copy of the weights serves. */
+interface Share {
+  /** Whether it can be trained. */
+  readonly trained: boolean;
+  readonly wants: (cell: Cell) => boolean;
+}
+
+/** In f16 training has f32 master weights, and everything else packed ones. */
+function sharesOf({ dtype, train }: BenchSettings): Share[] {
+  const isTraining = ({ kind }: Cell) => kind === 'train';
+  if (dtype === 'f32' || !train) return [{ trained: train, wants: () => true }];
+  return [
+    { trained: false, wants: (cell) => !isTraining(cell) },
+    { trained: true, wants: isTraining },
+  ];
 }
 
 interface BenchedModel {
@@ -172,12 +191,13 @@ interface BenchedModel {
   readonly model: Decoder;
   readonly directory: string;
   readonly record: BenchRecord;
+  readonly share: Share;
 }
 
 async function benchModel(
   { settings, engine, ceilings }: Session,
   { progress, log, now, clock, signal, save }: BenchEnvironment,
-  { opened, model, directory, record: begun }: BenchedModel,
+  { opened, model, directory, record: begun, share }: BenchedModel,
 ): Promise<BenchRecord> {
   const windows = hasWindow(opened) ? settings.windows : null;
   if (windows === null && settings.windows !== null)
@@ -192,10 +212,11 @@ async function benchModel(
     advance: (tokens) => progress.advance(tokens),
   };
   const done = new Set(begun.results.map(({ cell }) => cellKey(cell)));
-  const cells = cellsOf({ ...settings, windows }).filter((cell) => !done.has(cellKey(cell)));
+  const left = cellsOf({ ...settings, windows }).filter((cell) => !done.has(cellKey(cell)));
+  const cells = left.filter(share.wants);
   const passes = settings.repetitions + 1;
 
-  let record = begun;
+  let record: BenchRecord = { ...begun, status: 'running' };
   await save(directory, record);
   progress.start(
     opened.label,
@@ -221,7 +242,7 @@ async function benchModel(
   } finally {
     progress.finish();
   }
-  record = { ...record, status: 'complete' };
+  if (cells.length === left.length) record = { ...record, status: 'complete' };
   await save(directory, record);
   return record;
 }

@@ -28,6 +28,14 @@ function layerName(layer: number, name: string): string {
   return `model.layers.${layer}.${name}`;
 }
 
+/** gradient / scale; the gradient is disposed. */
+function unscaled(gradient: tf.Tensor, scale: number): tf.Tensor {
+  if (scale === 1) return gradient;
+  const mean = tf.mul(gradient, 1 / scale);
+  gradient.dispose();
+  return mean;
+}
+
 export class Decoder implements LanguageModel {
   readonly config: ModelConfig;
   readonly engine: Engine;
@@ -121,7 +129,9 @@ export class Decoder implements LanguageModel {
 
   /**
    * Mean next-token cross-entropy in nats over the B x (T - 1) predictions of ids [B, T], and its gradient by parameter name.
-   * The caller disposes both.
+   * The caller disposes both. In f16 the gradient of the sum goes through the layers, which is that of the mean scaled by the
+   * number of predictions: a prediction's share of a mean is too small for f16, its share of a sum is of the size of the weights.
+   * It needs no scale that adapts, and operands alone are f16, so that nothing is added up in it.
    */
   lossAndGradients(ids: tf.Tensor2D): { loss: tf.Scalar; gradients: Map<string, tf.Tensor> } {
     this.use();
@@ -132,10 +142,13 @@ export class Decoder implements LanguageModel {
       const rows = tf.reshape(hidden, [-1, this.hiddenSize]) as tf.Tensor2D;
       return crossEntropy({ hidden: rows, weight: this.parameters.get(this.headName()) as tf.Tensor2D }, { targets });
     };
-    const { value, grads } = tf.valueAndGrads(loss)(this.parameters.all());
-    targets.dispose();
+    const scale = this.precision === 'f16' ? targets.size : 1;
+    const dLoss = tf.scalar(scale);
+    const { value, grads } = tf.valueAndGrads(loss)(this.parameters.all(), dLoss);
+    tf.dispose([targets, dLoss]);
     const names = this.parameters.names();
-    return { loss: value as tf.Scalar, gradients: new Map(names.map((name, i) => [name, grads[i]!])) };
+    const gradients = names.map((name, i): [string, tf.Tensor] => [name, unscaled(grads[i]!, scale)]);
+    return { loss: value as tf.Scalar, gradients: new Map(gradients) };
   }
 
   activationBytes(batch: number, length: number): number {

@@ -64,13 +64,14 @@ export async function openModel(spec: string, options: OpenOptions = {}): Promis
 
 /**
  * Uploads the weights. The digest is over the f32 values, the same on every engine and in every precision. In f16, matrices are
- * packed, and the model computes forwards only.
+ * packed, and the model computes forwards only; one that is to be trained keeps f32 master weights and multiplies in f16.
  * @throws UserError 'device' where the engine does not compute in f16, or has no room for the weights.
  */
 export async function startModel(
   opened: OpenedModel,
   engine: Engine,
   dtype: Precision = 'f32',
+  { trained = false }: { readonly trained?: boolean } = {},
 ): Promise<{ model: Decoder; weightsDigest: string }> {
   requirePrecision(engine, dtype);
   const matrices = new Set(modelParameters(opened.config).flatMap(({ name, matrix }) => (matrix ? [name] : [])));
@@ -81,7 +82,7 @@ export async function startModel(
       const values = await tensor.read();
       digest.add(name, tensor.shape, values);
       engine.use(); // meanwhile another model may have been at work
-      if (dtype === 'f16' && matrices.has(name) && fitsHalf(tensor.shape))
+      if (dtype === 'f16' && !trained && matrices.has(name) && fitsHalf(tensor.shape))
         parameters.setHalf(name, values, tensor.shape);
       else parameters.set(name, values, tensor.shape);
     }

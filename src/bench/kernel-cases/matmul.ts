@@ -29,7 +29,7 @@ const LAYERS = [
   { m: TOKENS, n: 3072, k: 1024 },
   { m: TOKENS, n: 2816, k: 1024 },
   { m: TOKENS, n: 1024, k: 2816 },
-  { m: TOKENS, n: 32000, k: 1024 },
+  { m: TOKENS / 4, n: 32000, k: 1024 },
 ];
 const LAYER = LAYERS[2]!;
 
