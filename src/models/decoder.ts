@@ -10,7 +10,7 @@ import { HalfTensor } from '../kernels/webgpu/half-tensor.js';
 import { usePrecision, type Precision } from '../kernels/webgpu/precision.js';
 import { embedding } from '../ops/embedding.js';
 import { headLogProbs, rowsPerTile } from '../ops/head-log-probs.js';
-import { linear, type Matrix } from '../ops/linear.js';
+import { linear, linearPlus, type Matrix } from '../ops/linear.js';
 import { rmsNorm } from '../ops/rms-norm.js';
 import { scope } from '../ops/scope.js';
 import { swiGlu } from '../ops/swiglu.js';
@@ -185,18 +185,15 @@ export class Decoder implements LanguageModel {
   /** x + mlp(norm(x)), where the blocks have one. */
   private feedForward<T extends tf.Tensor>(x: T, context: MixerContext): T {
     if (this.config.intermediateSize === null) return x;
-    const layer = (input: tf.Tensor, name: string) =>
-      linear(
-        input,
-        context.matrix(`mlp.${name}.weight`),
-        this.config.mlpBias ? context.weight(`mlp.${name}.bias`) : undefined,
-      );
+    const matrix = (name: string) => context.matrix(`mlp.${name}.weight`);
+    const bias = (name: string) => (this.config.mlpBias ? context.weight(`mlp.${name}.bias`) : undefined);
+    const layer = (input: tf.Tensor, name: string) => linear(input, matrix(name), bias(name));
     return scope(() => {
       const activated = scope(() => {
         const normed = rmsNorm({ x, weight: context.weight('mlp_norm.weight') }, { epsilon: this.config.normEps });
         return swiGlu({ gate: layer(normed, 'gate_proj'), up: layer(normed, 'up_proj') }, null);
       });
-      return tf.add(x, layer(activated, 'down_proj')) as T;
+      return linearPlus(x, activated, matrix('down_proj'), bias('down_proj')) as T;
     });
   }
 
