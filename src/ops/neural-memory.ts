@@ -90,7 +90,7 @@ const neuralMemoryOp = defineOp<OpInputs, NeuralMemoryAttributes, OpOutputs>({
 
 registerFusedKernel(neuralMemoryOp, 'webgpu', {
   forward: (inputs, { chunk, seen }) => {
-    if (!hasNeuralMemoryKernel(inputs, chunk)) return byRuns(inputs, { chunk, seen });
+    if (!hasNeuralMemoryKernel(inputs.q.shape[3], chunk)) return byRuns(inputs, { chunk, seen });
     const [o, memory, momentum, chunkStart] = neuralMemoryForward(inputs, chunk, seen);
     if ((seen + inputs.q.shape[2]) % chunk !== 0) return [o, memory, momentum, chunkStart];
     chunkStart.dispose();

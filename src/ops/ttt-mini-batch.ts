@@ -68,7 +68,7 @@ const tttOp = defineOp<OpInputs, { readonly place: number }, OpOutputs>({
 
 registerFusedKernel(tttOp, 'webgpu', {
   forward: (inputs, { place }) => {
-    if (!hasTttKernel(inputs)) return byMiniBatches(inputs, { place });
+    if (!hasTttKernel(inputs.q.shape[3], inputs.scale.shape[0])) return byMiniBatches(inputs, { place });
     const [y, weights, pending] = tttForward(inputs, place, TTT_EPSILON);
     if ((place + inputs.q.shape[2]) % inputs.scale.shape[0] !== 0) return [y, weights, pending];
     pending.dispose();

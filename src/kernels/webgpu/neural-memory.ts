@@ -8,7 +8,7 @@
 // token and after the last leave everything as it is.
 // Bytes: q and k once a workgroup (from L2 but for the first), v read once, o written. FLOPs: 10 C D^2 a chunk, and for each
 // workgroup 2 C^2 D. Bound by the latency of the serial steps, so by batch x heads x D / 16.
-import type * as tf from '#tfjs';
+import * as tf from '#tfjs';
 import { deviceBackend, run, type Program } from './runner.js';
 import { bindings, unrolled } from './vectors.js';
 
@@ -36,7 +36,7 @@ interface Form {
 }
 
 const LONGEST_CHUNK = 16;
-const STORAGE_BUFFERS = 13;
+const STORAGE_BUFFERS = 11;
 
 /** -> o [B, N, T, D]; M and S after the last token; the M that its chunk began with, which is undefined where a chunk ended. */
 export function neuralMemoryForward(
@@ -45,16 +45,15 @@ export function neuralMemoryForward(
   seen: number,
 ): [o: tf.Tensor4D, memory: tf.Tensor4D, momentum: tf.Tensor4D, chunkStart: tf.Tensor4D] {
   const [batch, heads, length, dim] = q.shape;
+  const gates = tf.stack([logKeep, logMomentum, stepSize]);
   const outputs = run({
     program: programOf({ dim, chunk, started: chunkStart !== undefined }),
-    inputs: [
-      ...[q, k, v, logKeep, logMomentum, stepSize, memory, momentum],
-      ...(chunkStart === undefined ? [] : [chunkStart]),
-    ],
+    inputs: [q, k, v, gates, memory, momentum, ...(chunkStart === undefined ? [] : [chunkStart])],
     outputs: [{ shape: q.shape }, { shape: memory.shape }, { shape: memory.shape }, { shape: memory.shape }],
-    uniforms: [length, seen, Math.ceil((seen + length) / chunk)],
+    uniforms: [length, seen, Math.ceil((seen + length) / chunk), gates.size / 3],
     workgroups: [dim / tilingOf(dim).columns, batch * heads],
   });
+  gates.dispose();
   return outputs as [tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor] as [
     tf.Tensor4D,
     tf.Tensor4D,
@@ -64,8 +63,7 @@ export function neuralMemoryForward(
 }
 
 /** Whether the kernel has this form, and the device what it needs. */
-export function hasNeuralMemoryKernel({ q }: NeuralMemoryKernelInputs, chunk: number): boolean {
-  const dim = q.shape[3];
+export function hasNeuralMemoryKernel(dim: number, chunk: number): boolean {
   if (dim % 4 !== 0 || dim > 256 || chunk > LONGEST_CHUNK) return false;
   const { columns, invocations, exchanged } = tilingOf(dim);
   const floats = 2 * chunk * dim + exchanged * invocations + chunk * (columns + chunk + 7) + 4;
@@ -116,11 +114,11 @@ function programOf(form: Form): Program {
     wgsl: () => `
 ${bindings(
   {
-    ...{ q: 'vec4<f32>', k: 'vec4<f32>', v: 'f32', logKeep: 'f32', logMomentum: 'f32', stepSize: 'f32' },
+    ...{ q: 'vec4<f32>', k: 'vec4<f32>', v: 'f32', gates: 'f32' },
     ...{ memory: 'f32', momentum: 'f32', ...(started && { chunkStart: 'f32' }) },
   },
   { o: 'f32', lastMemory: 'f32', lastMomentum: 'f32', lastStart: 'f32' },
-  'length: u32, seen: u32, chunks: u32',
+  'length: u32, seen: u32, chunks: u32, tokens: u32',
 )}
 var<workgroup> queries: array<vec4<f32>, ${chunk * fourths}>;
 var<workgroup> keys: array<vec4<f32>, ${chunk * fourths}>;
@@ -169,9 +167,9 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_i
       pushes[slot] = 1.0;
       steps[slot] = 0.0;
       if (slot >= begin && slot < past) {
-        keeps[slot] = exp(logKeep[base + slot]);
-        pushes[slot] = exp(logMomentum[base + slot]);
-        steps[slot] = 2.0 * stepSize[base + slot];
+        keeps[slot] = exp(gates[base + slot]);
+        pushes[slot] = exp(gates[uniforms.tokens + base + slot]);
+        steps[slot] = 2.0 * gates[2u * uniforms.tokens + base + slot];
       }
     }
     workgroupBarrier();

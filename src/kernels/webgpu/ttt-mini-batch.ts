@@ -39,6 +39,7 @@ interface Form {
 /** Tokens whose parts of a product are in workgroup memory at once. */
 const EXCHANGED = 8;
 const LONGEST_MINI_BATCH = 16;
+const STORAGE_BUFFERS = 12;
 
 /** -> y [B, N, T, D], the weights and the pending sum after the last token, which is undefined where a mini-batch ended. */
 export function tttForward(
@@ -59,11 +60,11 @@ export function tttForward(
 }
 
 /** Whether the kernel has this form, and the device the workgroup memory. */
-export function hasTttKernel({ q, scale }: TttKernelInputs): boolean {
-  const [dim, miniBatch] = [q.shape[3], scale.shape[0]];
+export function hasTttKernel(dim: number, miniBatch: number): boolean {
   if (dim % 4 !== 0 || dim > 128 || miniBatch > LONGEST_MINI_BATCH) return false;
   const bytes = 4 * (2 * miniBatch * dim + areaOf(dim, miniBatch).size);
-  return bytes <= deviceBackend().device.limits.maxComputeWorkgroupStorageSize;
+  const { maxComputeWorkgroupStorageSize, maxStorageBuffersPerShaderStage } = deviceBackend().device.limits;
+  return bytes <= maxComputeWorkgroupStorageSize && STORAGE_BUFFERS <= maxStorageBuffersPerShaderStage;
 }
 
 function groupsOf(dim: number): number {

@@ -1,5 +1,7 @@
 import type * as tf from '#tfjs';
 import test from 'ava';
+import { startEngine } from '../../../src/backends/engine.js';
+import { hasNeuralMemoryKernel } from '../../../src/kernels/webgpu/neural-memory.js';
 import { neuralMemory } from '../../../src/ops/neural-memory.js';
 import { needsWebgpu } from '../../webgpu.js';
 import { fusedAgainstReference, randomTensor } from './fused-and-reference.js';
@@ -30,6 +32,8 @@ for (const shape of SHAPES)
   test.serial(`the fused neural memory is the reference: ${JSON.stringify(shape)}`, async (t) => {
     if (!(await needsWebgpu(t))) return;
     const { batch, heads, length, dim, chunk, seen, gate } = shape;
+    (await startEngine('webgpu')).use();
+    t.true(hasNeuralMemoryKernel(dim, chunk));
     const tokens = [batch, heads, length, dim];
     const gates = [batch, heads, length];
     const matrix = [batch, heads, dim, dim];

@@ -1,6 +1,7 @@
 import * as tf from '#tfjs';
 import test from 'ava';
 import { startEngine } from '../../../src/backends/engine.js';
+import { hasTttKernel } from '../../../src/kernels/webgpu/ttt-mini-batch.js';
 import { tttLinear } from '../../../src/ops/ttt-mini-batch.js';
 import { needsWebgpu } from '../../webgpu.js';
 import { fusedAgainstReference, randomTensor } from './fused-and-reference.js';
@@ -28,6 +29,8 @@ for (const shape of SHAPES)
   test.serial(`fused TTT is the reference: ${JSON.stringify(shape)}`, async (t) => {
     if (!(await needsWebgpu(t))) return;
     const { batch, heads, length, dim, miniBatch, place } = shape;
+    (await startEngine('webgpu')).use();
+    t.true(hasTttKernel(dim, miniBatch));
     const tokens = [batch, heads, length, dim];
     const weights = [batch, heads, dim + 1, dim];
     const near = dim ** -0.5;
