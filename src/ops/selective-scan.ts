@@ -5,6 +5,7 @@
 // Steele 1986): (a2, b2) after (a1, b1) is (a2 a1, a2 b1 + b2). Decays are below one, so nothing can overflow.
 import * as tf from '#tfjs';
 import { HOST_BACKENDS } from '../kernels/host/host-memory.js';
+import { hasScanGradient, scanGradient } from '../kernels/webgpu/selective-scan-gradient.js';
 import { scanForward } from '../kernels/webgpu/selective-scan.js';
 import { defineOp, registerFusedKernel, type Gradients } from './op.js';
 import { scope } from './scope.js';
@@ -73,7 +74,11 @@ for (const backend of HOST_BACKENDS)
     },
   });
 
-registerFusedKernel(selectiveScanOp, 'webgpu', { forward: scanForward });
+registerFusedKernel(selectiveScanOp, 'webgpu', {
+  forward: scanForward,
+  gradient: (inputs, _, dOutput) =>
+    hasScanGradient(inputs.a.shape[1]) ? scanGradient(inputs, dOutput) : scope(() => gradientByChunks(inputs, dOutput)),
+});
 
 /** Some tokens of the inputs, tokens first: x, dt [C, B, 1, I], b, c [C, B, N, 1]. */
 interface Chunk {
