@@ -68,10 +68,9 @@ export function neuralMemory(
   { state, ...tokens }: NeuralMemoryInputs,
   attributes: NeuralMemoryAttributes,
 ): { o: tf.Tensor4D; state: NeuralMemoryState } {
-  const { chunkStart: start, ...matrices } = state;
-  const inputs = { ...tokens, ...matrices };
-  const outputs = neuralMemoryOp(start === null ? inputs : { ...inputs, chunkStart: start }, attributes);
-  const [o, memory, momentum, chunkStart] = outputs;
+  const inputs = { ...tokens, memory: state.memory, momentum: state.momentum };
+  const started = state.chunkStart === null ? inputs : { ...inputs, chunkStart: state.chunkStart };
+  const [o, memory, momentum, chunkStart] = neuralMemoryOp(started, attributes);
   return { o: o!, state: { memory: memory!, momentum: momentum!, chunkStart: chunkStart ?? null } };
 }
 
