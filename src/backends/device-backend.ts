@@ -47,6 +47,8 @@ export class DeviceBackend extends tf.WebGPUBackend {
       (adapter as { subgroupMatrixConfigs?: readonly SubgroupMatrixConfig[] }).subgroupMatrixConfigs ?? [];
     this.internals.bufferManager = this.pool;
     tf.env().set('WEBGPU_DEFERRED_SUBMIT_BATCH_SIZE', DISPATCHES_PER_SUBMISSION);
+    // Small operands that still lie on the host would be computed there, in loops that take milliseconds where the result is large.
+    tf.env().set('WEBGPU_CPU_FORWARD', false);
   }
 
   override disposeData(dataId: tf.DataId, force?: boolean): boolean {

@@ -87,7 +87,13 @@ const benchRecord = z.object({
     config: z.record(z.string(), z.unknown()),
     window: z.number().nullable(),
   }),
-  engine: z.object({ backend: z.string(), dtype: z.enum(['f32', 'f16']), device: z.string(), software: z.boolean() }),
+  engine: z.object({
+    backend: z.string(),
+    dtype: z.enum(['f32', 'f16']),
+    device: z.string(),
+    software: z.boolean(),
+    blas: z.string().nullable().default(null),
+  }),
   /** Directories of all models of the command, in their order, relative to the output directory. */
   runs: z.array(z.string()),
   settings,

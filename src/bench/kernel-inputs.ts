@@ -9,7 +9,7 @@ export function randomTensor(shape: readonly number[], seed: number): tf.Tensor 
 }
 
 export function randomValues(shape: readonly number[], seed: number): Float32Array {
-  return randomFloats(tf.util.sizeFromShape([...shape]), seed).map((value) => 2 * value - 1);
+  return randomFloats(tf.util.sizeFromShape([...shape]), seed, -1, 1);
 }
 
 export interface MemoryCase extends Pick<KernelCase, 'kernel' | 'shape' | 'bytes'> {

@@ -1,13 +1,22 @@
 // Seeded inputs for measurements: not zeros, which some hardware multiplies at less power, and the same in every run.
 
-/** Uniform in [0, 1), by a 32-bit linear congruential generator (Numerical Recipes): fast, and random enough for timing. */
-export function randomFloats(count: number, seed: number): Float32Array {
+/** After so many numbers they come again; a prime, so that rows of no matrix are equal. */
+const PERIOD = 1_048_583;
+
+/**
+ * Uniform in [low, high), by a 32-bit linear congruential generator (Numerical Recipes): fast, and random enough for timing. Beyond
+ * a million the numbers repeat: a large tensor takes the time of a copy.
+ */
+export function randomFloats(count: number, seed: number, low = 0, high = 1): Float32Array {
   const values = new Float32Array(count);
+  const drawn = Math.min(count, PERIOD);
   let state = (seed + 1) * 2654435761;
-  for (let i = 0; i < count; i++) {
+  for (let i = 0; i < drawn; i++) {
     state = (Math.imul(state, 1664525) + 1013904223) | 0;
-    values[i] = (state >>> 8) * 2 ** -24;
+    values[i] = low + (high - low) * (state >>> 8) * 2 ** -24;
   }
+  for (let filled = drawn; filled < count; filled += drawn)
+    values.copyWithin(filled, 0, Math.min(drawn, count - filled));
   return values;
 }
 

@@ -126,8 +126,8 @@ async function openSession(settings: BenchSettings, { log }: BenchEnvironment): 
   return { settings, engine, opened, ceilings: await measureCeilings(engine, settings.dtype) };
 }
 
-function describeEngine({ backend, device, software }: Engine, { dtype }: BenchSettings): BenchRecord['engine'] {
-  return { backend, dtype, device, software };
+function describeEngine({ backend, device, software, blas }: Engine, { dtype }: BenchSettings): BenchRecord['engine'] {
+  return { backend, dtype, device, software, blas: blas ?? null };
 }
 
 function recordIn(directory: string): BenchRecord | null {
@@ -148,18 +148,37 @@ async function benchAll(
   for (const [index, opened] of session.opened.entries()) {
     if (environment.signal.aborted) break;
     const directory = directories[index]!;
-    const { model, weightsDigest } = await startModel(opened, session.engine, session.settings.dtype);
-    try {
-      const record = recordOf(describeModel(opened, model, weightsDigest), index);
-      outcomes.push({
-        directory,
-        record: await benchModel(session, environment, { opened, model, directory, record }),
-      });
-    } finally {
-      model.dispose();
+    let record: BenchRecord | undefined;
+    for (const share of sharesOf(session.settings)) {
+      const { model, weightsDigest } = await startModel(opened, session.engine, session.settings.dtype, share);
+      try {
+        record ??= recordOf(describeModel(opened, model, weightsDigest), index);
+        record = await benchModel(session, environment, { opened, model, directory, record, share });
+      } finally {
+        model.dispose();
+      }
+      if (record.status === 'interrupted') break;
     }
+    outcomes.push({ directory, record: record! });
   }
   return outcomes;
+}
+
+/** The cells that one copy of the weights serves. */
+interface Share {
+  /** Whether it can be trained. */
+  readonly trained: boolean;
+  readonly wants: (cell: Cell) => boolean;
+}
+
+/** In f16 training has f32 master weights, and everything else packed ones. */
+function sharesOf({ dtype, train }: BenchSettings): Share[] {
+  const isTraining = ({ kind }: Cell) => kind === 'train';
+  if (dtype === 'f32' || !train) return [{ trained: train, wants: () => true }];
+  return [
+    { trained: false, wants: (cell) => !isTraining(cell) },
+    { trained: true, wants: isTraining },
+  ];
 }
 
 interface BenchedModel {
@@ -167,12 +186,13 @@ interface BenchedModel {
   readonly model: Decoder;
   readonly directory: string;
   readonly record: BenchRecord;
+  readonly share: Share;
 }
 
 async function benchModel(
   { settings, engine, ceilings }: Session,
   { progress, log, now, clock, signal, save }: BenchEnvironment,
-  { opened, model, directory, record: begun }: BenchedModel,
+  { opened, model, directory, record: begun, share }: BenchedModel,
 ): Promise<BenchRecord> {
   const windows = hasWindow(opened) ? settings.windows : null;
   if (windows === null && settings.windows !== null)
@@ -187,10 +207,11 @@ async function benchModel(
     advance: (tokens) => progress.advance(tokens),
   };
   const done = new Set(begun.results.map(({ cell }) => cellKey(cell)));
-  const cells = cellsOf({ ...settings, windows }).filter((cell) => !done.has(cellKey(cell)));
+  const left = cellsOf({ ...settings, windows }).filter((cell) => !done.has(cellKey(cell)));
+  const cells = left.filter(share.wants);
   const passes = settings.repetitions + 1;
 
-  let record = begun;
+  let record: BenchRecord = { ...begun, status: 'running' };
   await save(directory, record);
   progress.start(
     opened.label,
@@ -216,7 +237,7 @@ async function benchModel(
   } finally {
     progress.finish();
   }
-  record = { ...record, status: 'complete' };
+  if (cells.length === left.length) record = { ...record, status: 'complete' };
   await save(directory, record);
   return record;
 }

@@ -73,8 +73,6 @@ export function benchSettingsOf(flags: BenchFlags): BenchSettings {
     throw new UserError('usage', 'there is nothing to measure: --n-prompt and --n-gen are 0');
   if (flags.train === true && prompts.every((length) => length === 0))
     throw new UserError('usage', '--train has no lengths: --n-prompt is 0', { hint: '--n-prompt 2048' });
-  if (flags.train === true && flags.dtype === 'f16')
-    throw new UserError('usage', 'a model in f16 computes no gradients', { hint: '--train with --dtype f32' });
   if (OUTPUT_FORMATS.has(flags.output))
     throw new UserError('usage', `-o is the directory for the results, not a format as in llama-bench`, {
       hint: `--format ${flags.output === 'md' ? 'md' : flags.output === 'csv' ? 'csv' : 'json'}`,

@@ -8,7 +8,7 @@ import { HalfTensor } from '../kernels/webgpu/half-tensor.js';
 import { usePrecision, type Precision } from '../kernels/webgpu/precision.js';
 import { embedding } from '../ops/embedding.js';
 import { headLogProbs, rowsPerTile } from '../ops/head-log-probs.js';
-import { linear, type Matrix } from '../ops/linear.js';
+import { linear, linearPlus, type Matrix } from '../ops/linear.js';
 import { rmsNorm } from '../ops/rms-norm.js';
 import { scope } from '../ops/scope.js';
 import { swiGlu } from '../ops/swiglu.js';
@@ -24,6 +24,14 @@ const HEAD = 'lm_head.weight';
 
 function layerName(layer: number, name: string): string {
   return `model.layers.${layer}.${name}`;
+}
+
+/** gradient / scale; the gradient is disposed. */
+function unscaled(gradient: tf.Tensor, scale: number): tf.Tensor {
+  if (scale === 1) return gradient;
+  const mean = tf.mul(gradient, 1 / scale);
+  gradient.dispose();
+  return mean;
 }
 
 export class Decoder implements LanguageModel {
@@ -120,7 +128,9 @@ export class Decoder implements LanguageModel {
 
   /**
    * Mean next-token cross-entropy in nats over the B x (T - 1) predictions of ids [B, T], and its gradient by parameter name.
-   * The caller disposes both.
+   * The caller disposes both. In f16 the gradient of the sum goes through the layers, which is that of the mean scaled by the
+   * number of predictions: a prediction's share of a mean is too small for f16, its share of a sum is of the size of the weights.
+   * It needs no scale that adapts, and operands alone are f16, so that nothing is added up in it.
    */
   lossAndGradients(ids: tf.Tensor2D): { loss: tf.Scalar; gradients: Map<string, tf.Tensor> } {
     this.use();
@@ -131,10 +141,13 @@ export class Decoder implements LanguageModel {
       const rows = tf.reshape(hidden, [-1, this.hiddenSize]) as tf.Tensor2D;
       return crossEntropy({ hidden: rows, weight: this.parameters.get(this.headName()) as tf.Tensor2D }, { targets });
     };
-    const { value, grads } = tf.valueAndGrads(loss)(this.parameters.all());
-    targets.dispose();
+    const scale = this.precision === 'f16' ? targets.size : 1;
+    const dLoss = tf.scalar(scale);
+    const { value, grads } = tf.valueAndGrads(loss)(this.parameters.all(), dLoss);
+    tf.dispose([targets, dLoss]);
     const names = this.parameters.names();
-    return { loss: value as tf.Scalar, gradients: new Map(names.map((name, i) => [name, grads[i]!])) };
+    const gradients = names.map((name, i): [string, tf.Tensor] => [name, unscaled(grads[i]!, scale)]);
+    return { loss: value as tf.Scalar, gradients: new Map(gradients) };
   }
 
   activationBytes(batch: number, length: number): number {
@@ -172,18 +185,15 @@ export class Decoder implements LanguageModel {
   /** x + mlp(norm(x)), where the blocks have one. */
   private feedForward<T extends tf.Tensor>(x: T, context: MixerContext): T {
     if (this.config.intermediateSize === null) return x;
-    const layer = (input: tf.Tensor, name: string) =>
-      linear(
-        input,
-        context.matrix(`mlp.${name}.weight`),
-        this.config.mlpBias ? context.weight(`mlp.${name}.bias`) : undefined,
-      );
+    const matrix = (name: string) => context.matrix(`mlp.${name}.weight`);
+    const bias = (name: string) => (this.config.mlpBias ? context.weight(`mlp.${name}.bias`) : undefined);
+    const layer = (input: tf.Tensor, name: string) => linear(input, matrix(name), bias(name));
     return scope(() => {
       const activated = scope(() => {
         const normed = rmsNorm({ x, weight: context.weight('mlp_norm.weight') }, { epsilon: this.config.normEps });
         return swiGlu({ gate: layer(normed, 'gate_proj'), up: layer(normed, 'up_proj') }, null);
       });
-      return tf.add(x, layer(activated, 'down_proj')) as T;
+      return linearPlus(x, activated, matrix('down_proj'), bias('down_proj')) as T;
     });
   }
 

@@ -62,13 +62,14 @@ export async function openModel(spec: string, options: OpenOptions = {}): Promis
 
 /**
  * Uploads the weights. The digest is over the f32 values, the same on every engine and in every precision. In f16, matrices are
- * packed, and the model computes forwards only.
+ * packed, and the model computes forwards only; one that is to be trained keeps f32 master weights and multiplies in f16.
  * @throws UserError 'device' where the engine does not compute in f16.
  */
 export async function startModel(
   opened: OpenedModel,
   engine: Engine,
   dtype: Precision = 'f32',
+  { trained = false }: { readonly trained?: boolean } = {},
 ): Promise<{ model: Decoder; weightsDigest: string }> {
   requirePrecision(engine, dtype);
   engine.use();
@@ -79,7 +80,7 @@ export async function startModel(
     for (const [name, tensor] of opened.tensors) {
       const values = await tensor.read();
       digest.add(name, tensor.shape, values);
-      if (dtype === 'f16' && matrices.has(name) && fitsHalf(tensor.shape))
+      if (dtype === 'f16' && !trained && matrices.has(name) && fitsHalf(tensor.shape))
         parameters.setHalf(name, values, tensor.shape);
       else parameters.set(name, values, tensor.shape);
     }

@@ -42,11 +42,14 @@ const headScores = defineOp<{ hidden: tf.Tensor2D; targets: tf.Tensor1D }, { wei
   },
 });
 
+/** On a GPU 128 MB: fewer logits are too few tiles of a product to keep a large device busy. */
+const DEVICE_TILE_ELEMENTS = 2 ** 25;
+
 registerFusedKernel(headScores, 'webgpu', {
   forward: ({ hidden, targets }, { weight }) => {
     const scores = uninitialised([2, hidden.shape[0]]) as tf.Tensor2D;
     convertedOnce(weight);
-    for (const { start, size } of tilesOf(hidden.shape[0], rowsPerTile(weight.shape[0]!)))
+    for (const { start, size } of tilesOf(hidden.shape[0], rowsPerTile(weight.shape[0]!, DEVICE_TILE_ELEMENTS)))
       tf.tidy(() => scoreRows({ logits: linearRows(rowsOf(hidden, start, size), weight), targets, start }, scores));
     return scores;
   },

@@ -17,7 +17,21 @@ export function linear<R extends tf.Rank>(x: tf.Tensor<R>, weight: Matrix, bias?
   return tf.reshape<tf.Rank>(y, [...x.shape.slice(0, -1), outputs]) as tf.Tensor<R>;
 }
 
-/** The same for rows [R, I] that are no decoding step, however few: their products must not depend on how many there are. */
+/** residual + x W^T, in one kernel where the weight is packed. x [..., I], residual [..., O] */
+export function linearPlus<R extends tf.Rank>(
+  residual: tf.Tensor<R>,
+  x: tf.Tensor,
+  weight: Matrix,
+  bias?: tf.Tensor,
+): tf.Tensor<R> {
+  if (!(weight instanceof HalfTensor) || bias !== undefined || isDecoding(x))
+    return tf.add(residual, linear(x, weight, bias));
+  const [outputs, inputs] = weight.shape;
+  const rows = tf.reshape(x, [-1, inputs]) as tf.Tensor2D;
+  return tf.reshape(linearHalf(rows, weight, tf.reshape(residual, [-1, outputs])), residual.shape);
+}
+
+/** `linear` for rows [R, I] that are no decoding step, however few: their products must not depend on how many there are. */
 export function linearRows(x: tf.Tensor2D, weight: Matrix): tf.Tensor2D {
   return multiply(x, weight, false);
 }

@@ -10,6 +10,7 @@ export function benchLabels(runs: readonly BenchRecord[]): string[] {
       ...differs((run) => run.engine.backend, engine.backend),
       ...differs((run) => run.engine.dtype, engine.dtype),
       ...differs((run) => run.engine.device, engine.device),
+      ...differs((run) => run.engine.blas ?? '', engine.blas ?? ''),
     ];
     const told = others.every((run) => JSON.stringify(run.engine) !== JSON.stringify(engine));
     return [model.label, ...marks, ...(told ? [] : [`(${runId})`])].join(' ');

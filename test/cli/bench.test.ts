@@ -127,7 +127,6 @@ const mistakes: [what: string, argv: string[], code: number, sentence: RegExp][]
   ["llama-bench's -o", [...MODEL, '-o', 'csv'], 2, /-o is the directory/],
   ['a backend that is none', [...MODEL, '--backend', 'cuda'], 2, /cuda/],
   ['f16 on wasm', [...SMALL, '--dtype', 'f16'], 6, /wasm does not compute in f16/],
-  ['training in f16', [...SMALL, '--dtype', 'f16', '--train'], 2, /computes no gradients/],
   ['a benchmark that is not there', ['--resume', '/nowhere'], 3, /holds no benchmark/],
 ];
 

@@ -8,9 +8,16 @@ import { relativeDifference } from '../ops/differences.js';
 
 /** Tolerances of the golden models' README: logits and loss absolute, gradients relative to each tensor's norm. */
 export const LOGITS = 2e-4;
-export const HALF_LOGITS = 2e-2;
 const LOSS = 1e-5;
 export const GRADIENT = 1e-3;
+
+/**
+ * In f16, where the weights are rounded. Rounding those of gated_deltanet, and computing on in f32, already moves one of its
+ * 51,200 logits by 3.3e-2 (1.8e-3 in the root mean square): no kernel can do better.
+ */
+export function halfLogits(directory: string): number {
+  return path.basename(directory) === 'gated_deltanet' ? 6e-2 : 2e-2;
+}
 
 /** How far a loaded model is from its reference. */
 export interface GoldenDifferences {
@@ -56,7 +63,7 @@ export async function goldenDifferences(directory: string, options: LoadOptions)
 
 export async function compareHalfWithGolden(t: ExecutionContext, directory: string): Promise<void> {
   const off = await halfDifference(directory);
-  t.true(off < HALF_LOGITS, `logits are off by ${off}`);
+  t.true(off < halfLogits(directory), `logits are off by ${off}`);
   t.true(off > 1e-6, 'the weights are not rounded');
 }
 

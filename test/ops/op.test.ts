@@ -34,6 +34,22 @@ test.serial(
   },
 );
 
+test.serial('an op may give several tensors, each with its part in the gradient', async (t) => {
+  (await startEngine('wasm')).use();
+  const reference = ({ a, b }: { a: tf.Tensor; b: tf.Tensor }) => [tf.mul(a, b), tf.square(a)];
+  for (const gradient of [undefined, recomputed(reference)]) {
+    const op = defineOp({ name: 'ProductAndSquare', reference, ...(gradient && { gradient }) });
+    const [a, b] = [tf.tensor1d([1, 2]), tf.tensor1d([3, 5])];
+    const [both, productOnly] = [
+      (a: tf.Tensor, b: tf.Tensor) => tf.add(...(op({ a, b }, null) as [tf.Tensor, tf.Tensor])),
+      (a: tf.Tensor, b: tf.Tensor) => op({ a, b }, null)[0]!,
+    ];
+    t.deepEqual([...(await tf.grads(both)([a, b])[0]!.data())], [3 + 2, 5 + 4]);
+    t.deepEqual([...(await tf.grads(productOnly)([a, b])[0]!.data())], [3, 5]);
+    t.deepEqual([...(await tf.grads(productOnly)([a, b])[1]!.data())], [1, 2]);
+  }
+});
+
 test.serial('the forms in which ops ran are seen, and composite ones can be asked for', async (t) => {
   (await startEngine('wasm')).use();
   const { op } = squareOp();

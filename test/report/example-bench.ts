@@ -60,7 +60,7 @@ export function exampleBench(
       config: { hidden_size: 64 },
       window: 64,
     },
-    engine: { backend: 'wasm', dtype: 'f32', device: 'a processor', software: false },
+    engine: { backend: 'wasm', dtype: 'f32', device: 'a processor', software: false, blas: null },
     runs: [`${label}/20260102T030405Z`],
     settings,
     results: cellsOf(settings).map(resultOf),

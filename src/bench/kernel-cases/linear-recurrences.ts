@@ -6,6 +6,7 @@ import { decayedLinearAttention } from '../../ops/decayed-linear-attention.js';
 import { deltaRule } from '../../ops/delta-rule.js';
 import { gatedLinearAttention } from '../../ops/gated-linear-attention.js';
 import type { KernelCase } from '../kernel-case.js';
+import { randomFloats } from '../random.js';
 
 interface Size {
   readonly batch: number;
@@ -111,12 +112,7 @@ function gradients(recurrence: Recurrence, inputs: Inputs, dOutput: tf.Tensor): 
 
 /** Uniform: a linear congruence, since tens of millions are needed. */
 function tensor(shape: number[], seed: number, from: number, to: number): tf.Tensor {
-  let state = seed * 2654435761;
-  const values = Float32Array.from({ length: tf.util.sizeFromShape(shape) }, () => {
-    state = (Math.imul(state, 1664525) + 1013904223) | 0;
-    return from + (to - from) * ((state >>> 8) * 2 ** -24);
-  });
-  return tf.tensor(values, shape);
+  return tf.tensor(randomFloats(tf.util.sizeFromShape(shape), seed, from, to), shape);
 }
 
 /** Against the recurrence, one token after the other in f64. */

@@ -7,6 +7,7 @@ import {
   type AttentionSettings,
 } from '../../kernels/webgpu/windowed-attention.js';
 import type { KernelCase } from '../kernel-case.js';
+import { randomFloats } from '../random.js';
 
 interface Size {
   readonly batch: number;
@@ -87,18 +88,14 @@ function randomTensors({ batch, heads, kvHeads, queries, keys, dim }: Size) {
   };
 }
 
-/** Uniform, of variance one: a linear congruence, since tens of millions are needed. */
 /** [B, N, T, D], in which the formula is written out, <-> [B, T, N, D]. */
 function tokensFirst(x: tf.Tensor4D): tf.Tensor4D {
   return tf.transpose(x, [0, 2, 1, 3]);
 }
 
+/** Uniform, of variance one. */
 function randomValues(shape: readonly number[], seed: number): Float32Array {
-  let state = seed;
-  return Float32Array.from({ length: shape.reduce((a, b) => a * b) }, () => {
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-    return Math.sqrt(12) * (state / 2 ** 32 - 0.5);
-  });
+  return randomFloats(tf.util.sizeFromShape([...shape]), seed, -Math.sqrt(3), Math.sqrt(3));
 }
 
 /** Balanced ALiBi: one half of the heads favours what is near, one half what is far. */

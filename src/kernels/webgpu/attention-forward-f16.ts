@@ -18,17 +18,15 @@ import {
   eachColumn,
   eachRow,
   fetchTiles,
-  forwardBlock,
+  forwardTiling,
   laneWgsl,
   loadRows,
   loadSums,
   logitAt,
-  matrixTiling,
   multiplyByTile,
   putTiles,
   storeSums,
   TENSOR_CORE_HEADER,
-  THREADS,
   tileWgsl,
   weightAt,
 } from './attention-tensor-cores.js';
@@ -57,7 +55,7 @@ const SLACK = 8;
 function forwardWgsl({ dim, activation }: AttentionConstants, epilogue: Epilogue): string {
   const softmax = activation === 'softmax';
   const statistics = epilogue === 'statistics';
-  const tiling = matrixTiling(dim, forwardBlock(dim));
+  const tiling = forwardTiling(dim);
   const { rows, tile, tileStride, logitStride, weightStride } = tiling;
   const tileSize = tile * tileStride;
   const keys = {
@@ -86,7 +84,7 @@ var<workgroup> logits: array<f32, ${rows * logitStride}>;
 var<workgroup> weights: array<f16, ${rows * weightStride}>;
 ${softmax ? '// The last tile, counted from one, at which a row found its reference too low. A whole vector: matrices are read from memory that\n// is aligned to 16 bytes, and drivers lay the variables of a workgroup out without gaps.\nvar<workgroup> risen: vec4u;' : ''}
 
-@compute @workgroup_size(${THREADS})
+@compute @workgroup_size(${tiling.threads})
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) me: u32) {
   ${laneWgsl(tiling)}
   // The last queries have the longest rows where attention is full: they start first.

@@ -14,16 +14,14 @@ import {
   eachColumn,
   eachRow,
   fetchTiles,
-  GRADIENT_BLOCK,
+  gradientTiling,
   laneWgsl,
   loadRows,
   logitAt,
-  matrixTiling,
   multiplyByTile,
   putTiles,
   storeSums,
   TENSOR_CORE_HEADER,
-  THREADS,
   tileWgsl,
   weightAt,
 } from './attention-tensor-cores.js';
@@ -46,7 +44,7 @@ export function samples(): Program[] {
 
 function keyValueGradientWgsl({ dim, activation }: AttentionConstants): string {
   const softmax = activation === 'softmax';
-  const tiling = matrixTiling(dim, GRADIENT_BLOCK);
+  const tiling = gradientTiling(dim);
   const { rows, tile, tileStride, logitStride, weightStride } = tiling;
   const tileSize = tile * tileStride;
   const queries = {
@@ -68,7 +66,7 @@ var<workgroup> dWeights: array<f32, ${rows * logitStride}>;
 var<workgroup> weights: array<f16, ${rows * weightStride}>;
 var<workgroup> dLogits: array<f16, ${rows * weightStride}>;
 
-@compute @workgroup_size(${THREADS})
+@compute @workgroup_size(${tiling.threads})
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) me: u32) {
   ${laneWgsl(tiling)}
   let block = group.x * ${rows};

@@ -13,16 +13,14 @@ import {
   eachColumn,
   eachRow,
   fetchTiles,
-  GRADIENT_BLOCK,
+  gradientTiling,
   laneWgsl,
   loadRows,
   logitAt,
-  matrixTiling,
   multiplyByTile,
   putTiles,
   storeSums,
   TENSOR_CORE_HEADER,
-  THREADS,
   tileWgsl,
   weightAt,
 } from './attention-tensor-cores.js';
@@ -45,7 +43,7 @@ export function samples(): Program[] {
 
 function queryGradientWgsl({ dim, activation }: AttentionConstants): string {
   const softmax = activation === 'softmax';
-  const tiling = matrixTiling(dim, GRADIENT_BLOCK);
+  const tiling = gradientTiling(dim);
   const { rows, tile, tileStride, logitStride, weightStride } = tiling;
   const tileSize = tile * tileStride;
   const keys = {
@@ -66,7 +64,7 @@ var<workgroup> logits: array<f32, ${rows * logitStride}>;
 var<workgroup> dWeights: array<f32, ${rows * logitStride}>;
 var<workgroup> dLogits: array<f16, ${rows * weightStride}>;
 
-@compute @workgroup_size(${THREADS})
+@compute @workgroup_size(${tiling.threads})
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) me: u32) {
   ${laneWgsl(tiling)}
   let block = (groups.x - 1 - group.x) * ${rows};

@@ -1,14 +1,13 @@
-// The f16 kernels of windowed attention have one scheme. Four subgroups of 32 own the rows of a block (queries, or keys in the
-// gradient of the keys), 16 or 32 each; what belongs to the rows stays in subgroup matrices, and so do the f32 sums. The other side
+// The f16 kernels of windowed attention have one scheme. Four or eight subgroups of 32 own the rows of a block (queries, or keys in
+// the gradient of the keys), 16 each; what belongs to the rows stays in subgroup matrices, and so do the f32 sums. The other side
 // streams in tiles of two tensors, converted to f16 and double buffered, so that one barrier serves for filling and reading.
 // A subgroup matrix has no elements that WGSL can see: logits go to workgroup memory in f32, become weights there, and come back as
 // f16. There lane 4 r + c of a subgroup works on rows r + 8 i and columns c + 4 j: with rows padded by 4 words no two lanes meet
 // in a bank, and a row's maximum is two shuffles away. All of it lies in the 48 KiB of workgroup memory of an NVIDIA GPU.
 import { unrolled } from './attention-sizes.js';
 
-export const THREADS = 128;
-export const SUBGROUPS = 4;
-
+/** Rows that a subgroup has. */
+const SUBGROUP_ROWS = 16;
 /** Tiles move and lie in vectors of eight f16, 16 bytes. */
 const VECTOR = 8;
 
@@ -21,6 +20,8 @@ diagnostic(off, chromium.subgroup_matrix_uniformity);
 
 export interface MatrixTiling {
   readonly dim: number;
+  /** Subgroups of a workgroup, of 32 invocations each. */
+  readonly threads: number;
   /** Rows of a subgroup and of the workgroup. */
   readonly subgroupRows: number;
   readonly rows: number;
@@ -33,23 +34,38 @@ export interface MatrixTiling {
 }
 
 /** Rows of a block in the gradients: the sums of two products, or three operands, leave registers for 16 a subgroup. */
-export const GRADIENT_BLOCK = SUBGROUPS * 16;
+const GRADIENT_SUBGROUPS = 4;
+export const GRADIENT_BLOCK = GRADIENT_SUBGROUPS * SUBGROUP_ROWS;
 
 export function fitsTensorCores(dim: number): boolean {
   return dim % 16 === 0 && dim <= 128;
 }
 
-/** Queries of a block in the forward pass. */
-export function forwardBlock(dim: number): number {
-  return SUBGROUPS * (dim <= 64 ? 32 : 16);
+/** Subgroups in the forward pass; they are many because one workgroup's tiles fill the memory of a multiprocessor. */
+function forwardSubgroups(dim: number): number {
+  return dim <= 64 ? 8 : 4;
 }
 
-export function matrixTiling(dim: number, rows: number): MatrixTiling {
+/** Queries of a block in the forward pass. */
+export function forwardBlock(dim: number): number {
+  return forwardSubgroups(dim) * SUBGROUP_ROWS;
+}
+
+export function forwardTiling(dim: number): MatrixTiling {
+  return matrixTiling(dim, forwardSubgroups(dim));
+}
+
+export function gradientTiling(dim: number): MatrixTiling {
+  return matrixTiling(dim, GRADIENT_SUBGROUPS);
+}
+
+function matrixTiling(dim: number, subgroups: number): MatrixTiling {
   const tile = dim <= 64 ? 32 : 16;
   return {
     dim,
-    subgroupRows: rows / SUBGROUPS,
-    rows,
+    threads: 32 * subgroups,
+    subgroupRows: SUBGROUP_ROWS,
+    rows: subgroups * SUBGROUP_ROWS,
     tile,
     tileStride: dim / VECTOR + 1,
     logitStride: tile + 4,
@@ -66,8 +82,8 @@ export function tilesSize({ tile, tileStride }: MatrixTiling): number {
 }
 
 /** Vectors of one tile that a thread carries from device memory. */
-function fetches({ tile, dim }: MatrixTiling): number {
-  return Math.ceil((tile * dim) / VECTOR / THREADS);
+function fetches({ tile, dim, threads }: MatrixTiling): number {
+  return Math.ceil((tile * dim) / VECTOR / threads);
 }
 
 /** Declares the tiles, and `put`, which stores eight elements. */
@@ -118,7 +134,7 @@ export function fetchTiles(tiling: MatrixTiling, stream: Stream, first: string):
     ifInTile(
       tiling,
       n,
-      `let at = ${source(tiling, `(me + ${n * THREADS})`, stream, first)};
+      `let at = ${source(tiling, `(me + ${n * tiling.threads})`, stream, first)};
       x${n} = ${x}[at]; nextX${n} = ${x}[at + 1]; y${n} = ${y}[at]; nextY${n} = ${y}[at + 1];`,
     ),
   );
@@ -131,22 +147,22 @@ export function putTiles(tiling: MatrixTiling, stream: Stream, buffer: string): 
     ifInTile(
       tiling,
       n,
-      `let at = ${buffer} + ${target(tiling, `(me + ${n * THREADS})`)};
+      `let at = ${buffer} + ${target(tiling, `(me + ${n * tiling.threads})`)};
       put(at, x${n} * ${scale}, nextX${n} * ${scale});
       put(at + ${tiling.tile * tiling.tileStride}, y${n}, nextY${n});`,
     ),
   );
 }
 
-function ifInTile({ tile, dim }: MatrixTiling, n: number, text: string): string {
+function ifInTile({ tile, dim, threads }: MatrixTiling, n: number, text: string): string {
   const size = (tile * dim) / VECTOR;
-  return (n + 1) * THREADS <= size ? `{ ${text} }` : `if (me < ${size - n * THREADS}) { ${text} }`;
+  return (n + 1) * threads <= size ? `{ ${text} }` : `if (me < ${size - n * threads}) { ${text} }`;
 }
 
 /** Loads the rows' own operand `tensor`, times `scale`, into matrices `name`<row>_<column> through the tiles' memory. */
 export function loadRows(tiling: MatrixTiling, name: string, tensor: string, stream: Omit<Stream, 'tensors'>): string {
-  const { rows, dim, tileStride, subgroupRows } = tiling;
-  return /* wgsl */ `for (var i = me; i < ${(rows * dim) / VECTOR}; i += ${THREADS}) {
+  const { rows, dim, tileStride, subgroupRows, threads } = tiling;
+  return /* wgsl */ `for (var i = me; i < ${(rows * dim) / VECTOR}; i += ${threads}) {
     let at = ${source(tiling, 'i', stream, 'block')};
     put(${target(tiling, 'i')}, ${tensor}[at] * ${stream.scale}, ${tensor}[at + 1] * ${stream.scale});
   }

@@ -8,7 +8,7 @@ import type { Program } from './runner.js';
 
 export const TILE = 128;
 /** Elements of a slice along K. */
-const SLICE = 32;
+export const SLICE = 32;
 /** Rows and columns of a subgroup's part. */
 const PART = 64;
 const SUBGROUPS = (TILE / PART) ** 2;
@@ -28,6 +28,8 @@ export interface TensorCoreVariant {
   readonly residual: boolean;
   /** M or N is no multiple of the tile: stores are guarded. */
   readonly ragged: boolean;
+  /** K is no multiple of a slice: what lies beyond it counts as zero. */
+  readonly tail: boolean;
 }
 
 /** Inputs A, B (and R), output C; uniforms M, N, K. One workgroup a tile along x, one product of a batch along z. */
@@ -38,6 +40,8 @@ export function tensorCoreProgram(variant: TensorCoreVariant): Program {
 
 interface Operand {
   readonly name: 'A' | 'B';
+  /** K is the contiguous dimension. */
+  readonly alongK: boolean;
   /** The tile as it lies in memory: its rows and columns, the latter contiguous. */
   readonly rows: number;
   readonly columns: number;
@@ -57,6 +61,7 @@ function operand(name: 'A' | 'B', alongK: boolean): Operand {
   const [rows, columns] = alongK ? [TILE, SLICE] : [SLICE, TILE];
   return {
     name,
+    alongK,
     rows,
     columns,
     stride: columns / VECTOR + 1,
@@ -71,26 +76,43 @@ function operand(name: 'A' | 'B', alongK: boolean): Operand {
 const range = (count: number) => [...Array(count).keys()];
 const lines = (count: number, line: (i: number) => string) => range(count).map(line).join('\n');
 
-/** Rows and columns beyond the matrix are read from inside it and never stored; beyond K they are zeros. */
-function fetchTile(x: Operand, k: string): string {
+/** Row and column (in vectors) of the matrix that a thread's vector `i` of the tile at `k` comes from. */
+function place(x: Operand, i: number, k: string) {
   const perRow = x.columns / VECTOR;
+  const at = `(lid + ${i * THREADS}u)`;
+  return {
+    row: `(${x.firstRow(k)} + ${at} / ${perRow}u)`,
+    column: `(${x.firstColumn(k)} / ${VECTOR}u + ${at} % ${perRow}u)`,
+  };
+}
+
+/** Beyond the edges of the matrix the last row or column is read again. */
+function fetchTile(x: Operand, k: string, { ragged, tail }: TensorCoreVariant): string {
+  const inside = (index: string, end: string, clamp: boolean) => (clamp ? `min(${index}, ${end} - 1u)` : index);
+  const [clampRows, clampColumns] = x.alongK ? [ragged, tail] : [tail, ragged];
   return lines(x.moves, (i) => {
-    const at = `(lid + ${i * THREADS}u)`;
+    const { row, column } = place(x, i, k);
     return `{
-      let row = ${x.firstRow(k)} + ${at} / ${perRow}u;
-      let column = ${x.firstColumn(k)} / ${VECTOR}u + ${at} % ${perRow}u;
       let length = ${x.rowLength} / ${VECTOR}u;
-      next${x.name}${i} = ${x.name}[batch${x.name} + min(row, ${x.rowCount} - 1u) * length + min(column, length - 1u)];
-      if (${x.rowLength === 'p.K' ? `column >= length` : `row >= p.K`}) { next${x.name}${i} = vec4u(); }
+      let row = ${inside(row, x.rowCount, clampRows)};
+      let column = ${inside(column, 'length', clampColumns)};
+      next${x.name}${i} = ${x.name}[batch${x.name} + row * length + column];
     }`;
   });
 }
 
-function storeTile(x: Operand): string {
+/**
+ * What was fetched for the slice at `k` becomes the tile. Only here is a value looked at: a test where it is fetched would wait
+ * for it.
+ */
+function storeTile(x: Operand, k: string, { tail }: TensorCoreVariant): string {
   const perRow = x.columns / VECTOR;
   return lines(x.moves, (i) => {
+    const { row, column } = place(x, i, k);
+    const within = x.alongK ? `${column} * ${VECTOR}u < p.K` : `${row} < p.K`;
+    const value = `next${x.name}${i}`;
     const at = `(lid + ${i * THREADS}u)`;
-    return `tile${x.name}[${at} / ${perRow}u * ${x.stride}u + ${at} % ${perRow}u] = next${x.name}${i};`;
+    return `tile${x.name}[${at} / ${perRow}u * ${x.stride}u + ${at} % ${perRow}u] = ${tail ? `select(vec4u(), ${value}, ${within})` : value};`;
   });
 }
 
@@ -98,15 +120,15 @@ function storeTile(x: Operand): string {
 function loadFragment(x: Operand, i: number, k: number): string {
   const side = x.name === 'A' ? 'left' : 'right';
   const along = `(part${x.name} + ${i * FRAGMENT}u)`;
-  const alongK = x.columns === SLICE;
-  const offset = alongK ? `${along} * ${x.stride}u + ${k / VECTOR}u` : `${k * x.stride}u + ${along} / ${VECTOR}u`;
+  const offset = x.alongK ? `${along} * ${x.stride}u + ${k / VECTOR}u` : `${k * x.stride}u + ${along} / ${VECTOR}u`;
   // A's fragment is [M, K] and B's [K, N]: each is read across where memory runs the other way.
-  const order = (x.name === 'A') === alongK ? 'row_major' : 'col_major';
+  const order = (x.name === 'A') === x.alongK ? 'row_major' : 'col_major';
   const type = `subgroup_matrix_${side}<f16, ${FRAGMENT}, ${FRAGMENT}>`;
   return `let ${x.name.toLowerCase()}${i} = subgroupMatrixLoad<${type}, ${order}>(&tile${x.name}, ${offset}, ${x.stride}u);`;
 }
 
-function source({ transposeA, transposeB, residual, ragged }: TensorCoreVariant): string {
+function source(variant: TensorCoreVariant): string {
+  const { transposeA, transposeB, residual, ragged } = variant;
   const a = operand('A', !transposeA);
   const b = operand('B', transposeB);
   const accumulators = range(FRAGMENTS).flatMap((i) => range(FRAGMENTS).map((j) => ({ i, j, name: `c${i}${j}` })));
@@ -160,17 +182,17 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) li
   }
   ${lines(a.moves, (i) => `var nextA${i}: vec4u;`)}
   ${lines(b.moves, (i) => `var nextB${i}: vec4u;`)}
-  ${fetchTile(a, '0u')}
-  ${fetchTile(b, '0u')}
+  ${fetchTile(a, '0u', variant)}
+  ${fetchTile(b, '0u', variant)}
   for (var k = 0u; k < p.K; k += ${SLICE}u) {
     workgroupBarrier();
-    ${storeTile(a)}
-    ${storeTile(b)}
+    ${storeTile(a, 'k', variant)}
+    ${storeTile(b, 'k', variant)}
     workgroupBarrier();
     if (k + ${SLICE}u < p.K) {
       let next = k + ${SLICE}u;
-      ${fetchTile(a, 'next')}
-      ${fetchTile(b, 'next')}
+      ${fetchTile(a, 'next', variant)}
+      ${fetchTile(b, 'next', variant)}
     }
     ${lines(
       SLICE / FRAGMENT,
@@ -215,7 +237,7 @@ export function samples(): Program[] {
   return flags.flatMap((transposeA) =>
     flags.flatMap((transposeB) =>
       flags.flatMap((residual) =>
-        flags.map((ragged) => tensorCoreProgram({ transposeA, transposeB, residual, ragged })),
+        flags.map((edges) => tensorCoreProgram({ transposeA, transposeB, residual, ragged: edges, tail: edges })),
       ),
     ),
   );

@@ -30,6 +30,8 @@ export interface TiledVariant extends Tiling {
   readonly vectorC: boolean;
   /** R, of C's shape, is added. */
   readonly residual: boolean;
+  /** K is no multiple of a slice: what lies beyond it counts as zero. */
+  readonly tail: boolean;
 }
 
 /**
@@ -56,7 +58,7 @@ const range = (count: number) => [...Array(count).keys()];
 const lines = (count: number, line: (i: number) => string) => range(count).map(line).join('\n');
 
 function source(variant: TiledVariant): string {
-  const { tile, slice, transposeA, transposeB, residual, vectorC } = variant;
+  const { tile, slice, transposeA, transposeB, residual, vectorC, tail } = variant;
   const a: Operand = {
     name: 'A',
     alongK: !transposeA,
@@ -93,7 +95,8 @@ function source(variant: TiledVariant): string {
       const at = place(x, i, k);
       const next = `next${x.name}${i}`;
       const index = x.alongK ? 'batch' + x.name + ' + along * p.K + k' : 'batch' + x.name + ` + k * ${x.size} + along`;
-      // A vector beyond M or N is read from inside the matrix and never stored; one beyond K must be zero.
+      // A vector beyond the edges is read from inside the matrix; what is beyond K becomes zero where it is stored, since a test
+      // here would wait for it.
       const near = x.alongK
         ? `batch${x.name} + min(along, ${x.size} - 1u) * p.K + min(k, p.K - 4u)`
         : `batch${x.name} + min(k, p.K - 1u) * ${x.size} + min(along, ${x.size} - 4u)`;
@@ -107,19 +110,21 @@ function source(variant: TiledVariant): string {
       return `{
       let along = ${at.along};
       let k = ${at.k};
-      ${x.vector || x.half ? `${vector} if (k >= p.K) { ${next} = vec4f(); }` : `${next} = vec4f(); ${single}`}
+      ${x.vector || x.half ? vector : `${next} = vec4f(); ${single}`}
     }`;
     });
 
-  const store = (x: Operand) =>
+  const store = (x: Operand, k: string) =>
     lines(moves, (i) => {
       const at = `(lid + ${i * THREADS}u)`;
       const next = `next${x.name}${i}`;
-      if (!x.alongK) return `tile${x.name}[${at} / ${tile / 4}u * ${stride / 4}u + ${at} % ${tile / 4}u] = ${next};`;
+      const value = tail && (x.vector || x.half) ? `select(vec4f(), ${next}, ${place(x, i, k).k} < p.K)` : next;
+      if (!x.alongK) return `tile${x.name}[${at} / ${tile / 4}u * ${stride / 4}u + ${at} % ${tile / 4}u] = ${value};`;
       return `{
       let along = ${at} / ${slice / 4}u;
       let k = ${at} % ${slice / 4}u * 4u;
-      ${lines(4, (e) => `tile${x.name}[(k + ${e}u) * ${stride / 4}u + along / 4u][along % 4u] = ${next}[${e}];`)}
+      let value = ${value};
+      ${lines(4, (e) => `tile${x.name}[(k + ${e}u) * ${stride / 4}u + along / 4u][along % 4u] = value[${e}];`)}
     }`;
     });
 
@@ -172,8 +177,8 @@ fn main(
   ${fetch(b, '0u')}
   for (var slice = 0u; slice < p.K; slice += ${slice}u) {
     workgroupBarrier();
-    ${store(a)}
-    ${store(b)}
+    ${store(a, 'slice')}
+    ${store(b, 'slice')}
     workgroupBarrier();
     if (slice + ${slice}u < p.K) {
       let following = slice + ${slice}u;
@@ -211,6 +216,7 @@ export function samples(): Program[] {
               vectorB: vector,
               vectorC: vector,
               residual,
+              tail: !vector,
             }),
           ),
         ),

@@ -3,7 +3,7 @@
 // gradients of the tape run on it too.
 import * as tf from '#tfjs';
 import { fitsHalf, HalfTensor, HALVES_PER_VECTOR, toHalf } from './half-tensor.js';
-import { TILE, tensorCoreProgram } from './matmul-tensor-core.js';
+import { SLICE, TILE, tensorCoreProgram } from './matmul-tensor-core.js';
 import { tiledProgram, type Tiling } from './matmul-tiled.js';
 import { matVecProgram, MOST_ROWS, ROWS_PER_WORKGROUP } from './matvec.js';
 import { usesTensorCores } from './precision.js';
@@ -46,9 +46,14 @@ export function multipliesInHalf(...shapes: (readonly number[])[]): boolean {
 
 /** Two f32 matrices, multiplied in f16 with f32 sums. Shapes as for `multipliesInHalf`. */
 export function matMulHalf(a: tf.Tensor2D, b: tf.Tensor2D, options: MatMulOptions = {}): tf.Tensor2D {
+  return matMulPacked(toHalf(a), toHalf(b), options);
+}
+
+/** The same for matrices that are packed already; for devices with tensor cores. */
+export function matMulPacked(a: HalfTensor, b: HalfTensor, options: MatMulOptions = {}): tf.Tensor2D {
   const [m, k] = options.transposeA === true ? lastTwoSwapped(a.shape) : lastTwo(a.shape);
   const n = options.transposeB === true ? b.shape[0] : b.shape[1];
-  return tensorCore(toHalf(a), toHalf(b), { m, n, k, ...options });
+  return tensorCore(a, b, { m, n, k, ...options });
 }
 
 /** Whether a step of so few rows goes through `linearStep`. */
@@ -94,7 +99,13 @@ function tensorCore(a: HalfTensor, b: HalfTensor, product: Product): tf.Tensor2D
   const { m, n, k, transposeA = false, transposeB = false, residual } = product;
   const ragged = m % TILE !== 0 || n % TILE !== 0;
   const [c] = run({
-    program: tensorCoreProgram({ transposeA, transposeB, residual: residual !== undefined, ragged }),
+    program: tensorCoreProgram({
+      transposeA,
+      transposeB,
+      residual: residual !== undefined,
+      ragged,
+      tail: k % SLICE !== 0,
+    }),
     inputs: [a.words, b.words, ...(residual === undefined ? [] : [residual])],
     outputs: [{ shape: [m, n] }],
     uniforms: [m, n, k],
@@ -127,6 +138,7 @@ function tiled(a: tf.TensorInfo, b: tf.TensorInfo, product: TiledProduct): tf.Te
       vectorB: (transposeB ? k : n) % 4 === 0,
       vectorC: n % 4 === 0,
       residual: residual !== undefined,
+      tail: k % tiling.slice !== 0,
     }),
     inputs: [a, b, ...(residual === undefined ? [] : [residual])],
     outputs: [{ shape: [...batch, m, n] }],

@@ -8,8 +8,8 @@ import { run } from '../../../src/kernels/webgpu/runner.js';
 const WORKGROUP_ARRAY = /var<workgroup> (\w+): array<(f16|f32|vec4u), (\d+)>;/g;
 /** What one element holds: a vector of four words holds eight f16. */
 const HELD: Record<string, number> = { f16: 1, f32: 1, vec4u: 8 };
-/** Two matrices for each of four subgroups. */
-const EXCHANGED = 4 * 512;
+/** Two matrices for each of up to eight subgroups. */
+const EXCHANGED = 8 * 512;
 
 /** As `run`, for a program with subgroup matrices. */
 export const runEmulated: typeof run = (dispatch) => {
