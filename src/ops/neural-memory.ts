@@ -14,8 +14,10 @@
 // f[t] = sum over i <= t of b[t] / b[i] m[i] and G[t,j] = sum over j <= i <= t of b[t] / b[i] n[i,j].
 // The ratios are exponentials of sums of logarithms that are never positive.
 import * as tf from '#tfjs';
+import { hasNeuralMemoryKernel, neuralMemoryForward } from '../kernels/webgpu/neural-memory.js';
 import { chunkDecays } from './chunk-decays.js';
 import { neuralMemoryChunks, type Matrices, type StartMatrices } from './neural-memory-chunks.js';
+import { defineOp, registerFusedKernel } from './op.js';
 import { scope } from './scope.js';
 import { split } from './split.js';
 
@@ -63,16 +65,45 @@ interface Run {
 
 /** -> o [B, N, T, D] and the state after T tokens. Cost grows with T x (chunk + D). */
 export function neuralMemory(
-  inputs: NeuralMemoryInputs,
-  { chunk, seen }: NeuralMemoryAttributes,
+  { state, ...tokens }: NeuralMemoryInputs,
+  attributes: NeuralMemoryAttributes,
 ): { o: tf.Tensor4D; state: NeuralMemoryState } {
-  const { q, state } = inputs;
-  const [batch, heads, length] = q.shape;
+  const inputs = { ...tokens, memory: state.memory, momentum: state.momentum };
+  const started = state.chunkStart === null ? inputs : { ...inputs, chunkStart: state.chunkStart };
+  const [o, memory, momentum, chunkStart] = neuralMemoryOp(started, attributes);
+  return { o: o!, state: { memory: memory!, momentum: momentum!, chunkStart: chunkStart ?? null } };
+}
+
+type OpInputs = Omit<NeuralMemoryInputs, 'state'> &
+  Pick<NeuralMemoryState, 'memory' | 'momentum'> & {
+    /** Absent between two chunks. */
+    readonly chunkStart?: tf.Tensor4D;
+  };
+/** o, M, S, and M' of the chunk under way where the last token does not end one. */
+type OpOutputs = tf.Tensor4D[];
+
+const neuralMemoryOp = defineOp<OpInputs, NeuralMemoryAttributes, OpOutputs>({
+  name: 'NeuralMemory',
+  reference: byRuns,
+});
+
+registerFusedKernel(neuralMemoryOp, 'webgpu', {
+  forward: (inputs, { chunk, seen }) => {
+    if (!hasNeuralMemoryKernel(inputs.q.shape[3], chunk)) return byRuns(inputs, { chunk, seen });
+    const [o, memory, momentum, chunkStart] = neuralMemoryForward(inputs, chunk, seen);
+    if ((seen + inputs.q.shape[2]) % chunk !== 0) return [o, memory, momentum, chunkStart];
+    chunkStart.dispose();
+    return [o, memory, momentum];
+  },
+});
+
+function byRuns(inputs: OpInputs, { chunk, seen }: NeuralMemoryAttributes): OpOutputs {
+  const [batch, heads, length] = inputs.q.shape;
   const byHead = (x: tf.Tensor) => tf.reshape<tf.Rank>(x, [batch * heads, ...x.shape.slice(2)]);
   const byRow = (x: tf.Tensor) => tf.reshape<tf.Rank>(x, [batch, heads, ...x.shape.slice(1)]) as tf.Tensor4D;
 
-  let [memory, momentum] = [byHead(state.memory), byHead(state.momentum)];
-  let chunkStart = state.chunkStart === null ? memory : byHead(state.chunkStart);
+  let [memory, momentum] = [byHead(inputs.memory), byHead(inputs.momentum)];
+  let chunkStart = inputs.chunkStart === undefined ? memory : byHead(inputs.chunkStart);
   const outputs: tf.Tensor[] = [];
   for (const run of cutIntoRuns(mapTokens(inputs, byHead), runsOf(length, chunk, seen))) {
     if (outputs.length > 0) chunkStart = memory;
@@ -81,14 +112,9 @@ export function neuralMemory(
     outputs.push(after.o);
     ({ memory, momentum } = after);
   }
-  return {
-    o: byRow(outputs.length === 1 ? outputs[0]! : tf.concat(outputs, 1)),
-    state: {
-      memory: byRow(memory),
-      momentum: byRow(momentum),
-      chunkStart: (seen + length) % chunk === 0 ? null : byRow(chunkStart),
-    },
-  };
+  const o = outputs.length === 1 ? outputs[0]! : tf.concat(outputs, 1);
+  const after = (seen + length) % chunk === 0 ? [o, memory, momentum] : [o, memory, momentum, chunkStart];
+  return after.map(byRow);
 }
 
 /** The rest of the chunk under way, the whole chunks, and the start of another: those that there are. */

@@ -5,6 +5,8 @@
 // Steele 1986): (a2, b2) after (a1, b1) is (a2 a1, a2 b1 + b2). Decays are below one, so nothing can overflow.
 import * as tf from '#tfjs';
 import { HOST_BACKENDS } from '../kernels/host/host-memory.js';
+import { hasScanGradient, scanGradient } from '../kernels/webgpu/selective-scan-gradient.js';
+import { scanForward } from '../kernels/webgpu/selective-scan.js';
 import { defineOp, registerFusedKernel, type Gradients } from './op.js';
 import { scope } from './scope.js';
 import { split } from './split.js';
@@ -29,8 +31,8 @@ export type SelectiveScanInputs = {
 
 /** -> y [B, T, I] and h after the last token, [B, N, I]. */
 export function selectiveScan(inputs: SelectiveScanInputs): { y: tf.Tensor3D; state: tf.Tensor3D } {
-  const [y, state] = tf.split(selectiveScanOp(inputs, null), [inputs.x.shape[1], inputs.b.shape[2]], 1);
-  return { y: y as tf.Tensor3D, state: state as tf.Tensor3D };
+  const [y, state] = selectiveScanOp(inputs, null);
+  return { y, state };
 }
 
 /** Elements of one row's states that a chunk may hold. Its length follows from the model's shape, never from the batch. */
@@ -41,8 +43,9 @@ export function chunkLength(channels: number, states: number): number {
   return Math.max(1, Math.min(LONGEST_CHUNK, Math.floor(CHUNK_ELEMENTS / (channels * states))));
 }
 
-/** Output and state as one tensor: [B, T + N, I], the tokens' y and below them the final h. */
-export const selectiveScanOp = defineOp<SelectiveScanInputs, null, tf.Tensor3D>({
+type YAndState = [y: tf.Tensor3D, state: tf.Tensor3D];
+
+export const selectiveScanOp = defineOp<SelectiveScanInputs, null, YAndState>({
   name: 'SelectiveScan',
   reference: (inputs) => {
     const a = tf.transpose(inputs.a);
@@ -56,20 +59,26 @@ export const selectiveScanOp = defineOp<SelectiveScanInputs, null, tf.Tensor3D>(
       h = next.h;
       return next.y;
     });
-    return tf.concat([...outputs, h as tf.Tensor3D], 1);
+    return [outputs.length === 1 ? outputs[0]! : tf.concat(outputs, 1), h as tf.Tensor3D];
   },
   gradient: (inputs, _, dOutput) => scope(() => gradientByChunks(inputs, dOutput)),
 });
 
 for (const backend of HOST_BACKENDS)
   registerFusedKernel(selectiveScanOp, backend, {
-    forward: (inputs) => tf.engine().runKernel('SelectiveScan', inputs) as tf.Tensor3D,
-    gradient: (inputs, _, dOutput) => {
-      const gradients = tf.engine().runKernel('SelectiveScanGradient', { ...inputs, dOutput }) as tf.Tensor[];
+    forward: (inputs) => tf.engine().runKernel('SelectiveScan', inputs) as YAndState,
+    gradient: (inputs, _, [dY, dState]) => {
+      const gradients = tf.engine().runKernel('SelectiveScanGradient', { ...inputs, dY, dState }) as tf.Tensor[];
       const names = ['x', 'dt', 'a', 'b', 'c', 'd', 'initial'] as const;
       return Object.fromEntries(names.map((name, i) => [name, gradients[i]])) as Gradients<SelectiveScanInputs>;
     },
   });
+
+registerFusedKernel(selectiveScanOp, 'webgpu', {
+  forward: scanForward,
+  gradient: (inputs, _, dOutput) =>
+    hasScanGradient(inputs.a.shape[1]) ? scanGradient(inputs, dOutput) : scope(() => gradientByChunks(inputs, dOutput)),
+});
 
 /** Some tokens of the inputs, tokens first: x, dt [C, B, 1, I], b, c [C, B, N, 1]. */
 interface Chunk {
@@ -134,9 +143,7 @@ function double({ decays, added }: { decays: tf.Tensor; added: tf.Tensor }, dist
  *   g[t] = C[t] dy[t] + p[t+1]   and   p[t] = exp(dt[t] A) C[t] dy[t] + exp(dt[t] A) p[t+1],
  * which is the same scan in reverse. The states are computed again, chunk by chunk.
  */
-function gradientByChunks(inputs: SelectiveScanInputs, dOutput: tf.Tensor3D): Gradients<SelectiveScanInputs> {
-  const length = inputs.x.shape[1];
-  const [dY, dState] = tf.split(dOutput, [length, inputs.b.shape[2]], 1) as [tf.Tensor3D, tf.Tensor3D];
+function gradientByChunks(inputs: SelectiveScanInputs, [dY, dState]: YAndState): Gradients<SelectiveScanInputs> {
   const a = tf.transpose(inputs.a);
   const chunks = chunksOf(inputs);
   const dYs = tokensFirst(

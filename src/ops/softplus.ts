@@ -1,12 +1,18 @@
 // softplus(x) = log(1 + e^x) = max(x, 0) + log1p(e^-|x|), and log sigmoid(x) = -softplus(-x), right to f32 over the whole
 // range: tfjs's own are 9e-3 off (relative) at -12 on webgpu, where Mamba's step sizes lie.
 import * as tf from '#tfjs';
+import { biasedSoftplus as biasedSoftplusKernel, biasedSoftplusGradient } from '../kernels/webgpu/biased-softplus.js';
 import { elementwise } from '../kernels/webgpu/elementwise.js';
 import { defineOp, registerFusedKernel } from './op.js';
 
 /** x of any shape -> the same shape. */
 export function softplus(x: tf.Tensor): tf.Tensor {
   return softplusOp({ x }, null);
+}
+
+/** softplus(x + bias): x [..., C], bias [C] -> [..., C] */
+export function biasedSoftplus<R extends tf.Rank>(x: tf.Tensor<R>, bias: tf.Tensor): tf.Tensor<R> {
+  return biasedSoftplusOp({ x, bias }, null) as tf.Tensor<R>;
 }
 
 /** x of any shape -> the same shape. */
@@ -25,6 +31,11 @@ const logSigmoidOp = defineOp<{ x: tf.Tensor }, null, tf.Tensor>({
   reference: ({ x }) => tf.neg(softplus(tf.neg(x))),
 });
 
+const biasedSoftplusOp = defineOp<{ x: tf.Tensor; bias: tf.Tensor }, null, tf.Tensor>({
+  name: 'BiasedSoftplus',
+  reference: ({ x, bias }) => softplus(tf.add(x, bias)),
+});
+
 registerFusedKernel(softplusOp, 'webgpu', {
   forward: ({ x }) => elementwise('softplus', x)[0]!,
   gradient: ({ x }, _, dy) => ({ x: elementwise('softplusGradient', x, dy)[0]! }),
@@ -32,6 +43,10 @@ registerFusedKernel(softplusOp, 'webgpu', {
 registerFusedKernel(logSigmoidOp, 'webgpu', {
   forward: ({ x }) => elementwise('logSigmoid', x)[0]!,
   gradient: ({ x }, _, dy) => ({ x: elementwise('logSigmoidGradient', x, dy)[0]! }),
+});
+registerFusedKernel(biasedSoftplusOp, 'webgpu', {
+  forward: ({ x, bias }) => biasedSoftplusKernel(x, bias),
+  gradient: ({ x, bias }, _, dy) => biasedSoftplusGradient(x, bias, dy),
 });
 
 /** Terms of the series below; the first left out is 1.4e-8 of the sum at y = 1. */

@@ -7,7 +7,9 @@
 // A one appended to q and k makes b the last row of W. A sequence may stop and go on within a mini-batch: the sum of the G_s
 // so far, not yet scaled, waits in the memory.
 import * as tf from '#tfjs';
+import { hasTttKernel, tttForward } from '../kernels/webgpu/ttt-mini-batch.js';
 import { layerNorm, standardise } from './layer-norm.js';
+import { defineOp, registerFusedKernel } from './op.js';
 import { scope } from './scope.js';
 import { split } from './split.js';
 import { lowerTriangle } from './triangles.js';
@@ -40,14 +42,50 @@ export const TTT_EPSILON = 1e-6;
 
 /** `place` is the first token's in its mini-batch, from 0. -> y [B, N, T, D] and the memory after the last token. */
 export function tttLinear(
-  { q, k, v, rate, scale, norm }: TttInputs,
-  memory: TttMemory,
+  { norm, ...tokens }: TttInputs,
+  { weights, pending }: TttMemory,
   place: number,
 ): { y: tf.Tensor4D; memory: TttMemory } {
+  const inputs = { ...tokens, normWeight: norm.weight, normBias: norm.bias, weights };
+  const [y, after, sum] = tttOp(pending === null ? inputs : { ...inputs, pending }, { place });
+  return { y: y!, memory: { weights: after!, pending: sum ?? null } };
+}
+
+type OpInputs = Omit<TttInputs, 'norm'> & {
+  readonly normWeight: tf.Tensor;
+  readonly normBias: tf.Tensor;
+  readonly weights: tf.Tensor4D;
+  /** Absent between two mini-batches. */
+  readonly pending?: tf.Tensor4D;
+};
+/** y, the weights, and the pending sum where the last token does not end a mini-batch. */
+type OpOutputs = tf.Tensor4D[];
+
+const tttOp = defineOp<OpInputs, { readonly place: number }, OpOutputs>({
+  name: 'TttMiniBatch',
+  reference: byMiniBatches,
+});
+
+registerFusedKernel(tttOp, 'webgpu', {
+  forward: (inputs, { place }) => {
+    if (!hasTttKernel(inputs.q.shape[3], inputs.scale.shape[0])) return byMiniBatches(inputs, { place });
+    const [y, weights, pending] = tttForward(inputs, place, TTT_EPSILON);
+    if ((place + inputs.q.shape[2]) % inputs.scale.shape[0] !== 0) return [y, weights, pending];
+    pending.dispose();
+    return [y, weights];
+  },
+});
+
+function byMiniBatches(
+  { q, k, v, rate, scale, normWeight, normBias, weights, pending }: OpInputs,
+  { place }: { readonly place: number },
+): OpOutputs {
+  const norm = { weight: normWeight, bias: normBias };
   const size = scale.shape[0];
   const sizes = pieces(q.shape[2], size, place);
   const [queries, keys, targets, rates] = [withOne(q), withOne(k), tf.sub(v, k), rate].map((x) => split(x, sizes, 2));
   const reads: tf.Tensor4D[] = [];
+  const memory: TttMemory = { weights, pending: pending ?? null };
   let after = memory;
   sizes.forEach((length, i) => {
     const first = i === 0 ? place : 0;
@@ -61,7 +99,10 @@ export function tttLinear(
     reads.push(next.read);
     if (before !== memory && before.weights !== after.weights) before.weights.dispose();
   });
-  return { y: tf.add(q, layerNorm(tf.concat(reads, 2), norm, TTT_EPSILON)), memory: after };
+  const y = tf.add(q, layerNorm(tf.concat(reads, 2), norm, TTT_EPSILON)) as tf.Tensor4D;
+  // An op's output is not its input, even where no mini-batch ended.
+  const last = after.weights === weights ? tf.clone(weights) : after.weights;
+  return after.pending === null ? [y, last] : [y, last, after.pending];
 }
 
 /** Tokens of one mini-batch. */

@@ -11,6 +11,7 @@ const CHECKPOINT = 64;
 /** x, dt [B, T, I], a [I, N], b, c [B, T, N], d [I], initial [B, N, I]. */
 const INPUTS = ['x', 'dt', 'a', 'b', 'c', 'd', 'initial'] as const;
 type Inputs = Readonly<Record<(typeof INPUTS)[number], TensorInfo>>;
+type GradientInputs = Inputs & { readonly dY: TensorInfo; readonly dState: TensorInfo };
 
 interface Dimensions {
   readonly batch: number;
@@ -29,23 +30,21 @@ interface Row {
   readonly d: Float32Array;
 }
 
-/** SelectiveScan -> [B, T + N, I]. SelectiveScanGradient, with dOutput of that shape -> as the inputs, in their order. */
+/** SelectiveScan -> y [B, T, I], h [B, N, I]. SelectiveScanGradient, with dY, dState of these -> as the inputs, in their order. */
 export function registerSelectiveScan(): void {
   registerHostKernel('SelectiveScan', (inputs, memory) => scan(inputs as Inputs, memory));
-  registerHostKernel('SelectiveScanGradient', (inputs, memory) =>
-    scanGradient(inputs as Inputs & { dOutput: TensorInfo }, memory),
-  );
+  registerHostKernel('SelectiveScanGradient', (inputs, memory) => scanGradient(inputs as GradientInputs, memory));
 }
 
-function scan(inputs: Inputs, memory: HostMemory): TensorInfo {
+function scan(inputs: Inputs, memory: HostMemory): TensorInfo[] {
   const size = dimensions(inputs);
   const { batch, length, channels, states } = size;
-  const out = memory.allocate([batch, length + states, channels]);
-  const values = memory.floats(out);
+  const outputs = [memory.allocate(inputs.x.shape), memory.allocate(inputs.initial.shape)] as const;
+  const [ys, hs] = [memory.floats(outputs[0]), memory.floats(outputs[1])];
   const initial = memory.floats(inputs.initial);
   const rows = rowsOf(inputs, size, memory);
   for (let index = 0; index < batch; index++) {
-    const [y, h] = outputAndState(values, index, size);
+    const [y, h] = [part(ys, index, length * channels), part(hs, index, states * channels)];
     h.set(part(initial, index, states * channels));
     const row = rows(index);
     for (let t = 0; t < length; t++) {
@@ -53,7 +52,7 @@ function scan(inputs: Inputs, memory: HostMemory): TensorInfo {
       read(row, t, h, y.subarray(t * channels, (t + 1) * channels), size);
     }
   }
-  return out;
+  return [...outputs];
 }
 
 /** h[t] = exp(dt[t] A) h[t-1] + (dt[t] x[t]) B[t]; `next` may be `previous`. Where `decays` is given it gets exp(dt[t] A). */
@@ -86,7 +85,7 @@ function read({ x, c, d }: Row, t: number, h: Float32Array, y: Float32Array, { c
   }
 }
 
-function scanGradient(inputs: Inputs & { dOutput: TensorInfo }, memory: HostMemory): TensorInfo[] {
+function scanGradient(inputs: GradientInputs, memory: HostMemory): TensorInfo[] {
   const size = dimensions(inputs);
   const { batch, length, channels, states } = size;
   const outputs = INPUTS.map((name) => memory.allocate(inputs[name].shape));
@@ -94,13 +93,13 @@ function scanGradient(inputs: Inputs & { dOutput: TensorInfo }, memory: HostMemo
     keyof Inputs,
     Float32Array
   >;
-  const dOutput = memory.floats(inputs.dOutput);
+  const [dYs, dStates] = [memory.floats(inputs.dY), memory.floats(inputs.dState)];
   const initial = memory.floats(inputs.initial);
   const rows = rowsOf(inputs, size, memory);
   const sums = { a: new Float64Array(states * channels), d: new Float64Array(channels) };
   const work = workspace(size);
   for (let index = 0; index < batch; index++) {
-    const [dY, dState] = outputAndState(dOutput, index, size);
+    const [dY, dState] = [part(dYs, index, length * channels), part(dStates, index, states * channels)];
     rowGradient(rows(index), part(initial, index, states * channels), dY, dState, size, work, {
       x: part(gradients.x, index, length * channels),
       dt: part(gradients.dt, index, length * channels),
@@ -245,12 +244,6 @@ function rowsOf(inputs: Inputs, { length, channels, states }: Dimensions, memory
     c: part(c, index, length * states),
     d,
   });
-}
-
-/** y [T, I] and the state after it [N, I] of a row of the output. */
-function outputAndState(values: Float32Array, index: number, { length, channels, states }: Dimensions) {
-  const row = part(values, index, (length + states) * channels);
-  return [row.subarray(0, length * channels), row.subarray(length * channels)] as const;
 }
 
 /** The `index`-th stretch of `size` elements. */

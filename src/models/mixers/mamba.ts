@@ -6,7 +6,8 @@ import { z } from 'zod';
 import { linear } from '../../ops/linear.js';
 import { chunkLength, selectiveScan } from '../../ops/selective-scan.js';
 import { shortConvolution } from '../../ops/short-convolution.js';
-import { softplus } from '../../ops/softplus.js';
+import { biasedSoftplus } from '../../ops/softplus.js';
+import { splitColumns } from '../../ops/split-columns.js';
 import { swiGlu } from '../../ops/swiglu.js';
 import {
   ATTENTION_KEYS,
@@ -92,18 +93,19 @@ export class Mamba implements Mixer<MambaState> {
 
   forward(u: tf.Tensor3D, state: MambaState | null, context: MixerContext) {
     const { channels, stateSize, stepRank } = this.config;
-    const [input, z] = tf.split(this.project(u, 'in_proj', context), 2, 2) as [tf.Tensor3D, tf.Tensor3D];
+    const projected = this.project(u, 'in_proj', context);
+    const [input, z] = splitColumns(projected, [channels, channels]) as [tf.Tensor3D, tf.Tensor3D];
     const convolution = this.convolve(input, state?.convolved ?? null, context);
     const x = convolution.y;
     const selection = linear(x, context.matrix('attn.x_proj.weight'));
-    const [r, b, c] = tf.split(selection, [stepRank, stateSize, stateSize], 2) as [
+    const [r, b, c] = splitColumns(selection, [stepRank, stateSize, stateSize]) as [
       tf.Tensor3D,
       tf.Tensor3D,
       tf.Tensor3D,
     ];
-    const dt = softplus(linear(r, context.matrix('attn.dt_proj.weight'), context.weight('attn.dt_proj.bias')));
+    const steps = linear(r, context.matrix('attn.dt_proj.weight'));
     const scanned = selectiveScan({
-      ...{ x, dt: dt as tf.Tensor3D, b, c },
+      ...{ x, dt: biasedSoftplus(steps, context.weight('attn.dt_proj.bias')), b, c },
       a: tf.neg(tf.exp(context.weight('attn.A_log'))) as tf.Tensor2D,
       d: context.weight('attn.D'),
       initial: state?.h ?? tf.zeros([u.shape[0], stateSize, channels]),

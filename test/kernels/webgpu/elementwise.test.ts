@@ -3,7 +3,7 @@ import test from 'ava';
 import { startEngine } from '../../../src/backends/engine.js';
 import { gelu } from '../../../src/ops/gelu.js';
 import { silu } from '../../../src/ops/silu.js';
-import { logSigmoid, softplus } from '../../../src/ops/softplus.js';
+import { biasedSoftplus, logSigmoid, softplus } from '../../../src/ops/softplus.js';
 import { swiGlu } from '../../../src/ops/swiglu.js';
 import { needsWebgpu } from '../../webgpu.js';
 import { assertFusedAgrees, randomValues } from './fused-agrees.js';
@@ -14,6 +14,8 @@ for (const shape of [[1], [3, 17], [2, 65, 8], [300, 1024]])
     const [x, other] = [randomValues(shape, 1, 8), randomValues(shape, 2)];
     for (const [name, op] of Object.entries({ silu, gelu, softplus, logSigmoid }))
       await assertFusedAgrees(t, name, (x) => op(x), [x]);
+    const bias = randomValues(shape.slice(-1), 3, 4);
+    await assertFusedAgrees(t, 'biased softplus', (x, bias) => biasedSoftplus(x!, bias!), [x, bias]);
     await assertFusedAgrees(t, 'SwiGLU', (gate, up) => swiGlu({ gate: gate, up: up }, null), [x, other]);
   });
 
