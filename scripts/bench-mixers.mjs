@@ -32,7 +32,7 @@ else process.stdout.write(JSON.stringify(await measure(JSON.parse(flags.cell))))
 
 async function benchAll() {
   const { listBaselines } = await import('../dist/src/models/registry.js');
-  const { writeWholeFile } = await import('../dist/src/report/write-file.js');
+  const { writeAtomically } = await import('../dist/src/write-atomically.js');
   const started = new Date();
   const loadAverage = os.loadavg();
   const all = await listBaselines();
@@ -55,7 +55,7 @@ async function benchAll() {
       }
 
   const columns = 'baseline pass length status tokens_per_second median_seconds repeats peak_bytes kernels'.split(' ');
-  await writeWholeFile(path.join(flags.output, 'mixers.csv'), stringify(rows, { header: true, columns }));
+  await writeAtomically(path.join(flags.output, 'mixers.csv'), stringify(rows, { header: true, columns }));
   const record = {
     build: readBuildInfo(),
     machine: {
@@ -72,7 +72,7 @@ async function benchAll() {
     cells: rows.length,
     failed: rows.filter(({ status }) => status !== 'ok').length,
   };
-  await writeWholeFile(path.join(flags.output, 'run.json'), `${JSON.stringify(record, null, 2)}\n`);
+  await writeAtomically(path.join(flags.output, 'run.json'), `${JSON.stringify(record, null, 2)}\n`);
 }
 
 /** config.json of one layer with a quarter of the width and of the heads. */
@@ -112,7 +112,8 @@ async function measure({ config: raw, length, pass, repeats }) {
   const hidden = (name) =>
     draw({ name, shape: [1, length, config.hiddenSize], initialisation: { kind: 'normal', std: 1 } });
   const [x, dy] = [hidden('x'), hidden('dy')];
-  const context = { position: 0, weight: (name) => weights.get(name) };
+  const weight = (name) => weights.get(name);
+  const context = { position: 0, weight, matrix: weight };
   const forward = () => mixer.forward(x, null, context).y;
   const body =
     pass === 'forward'
