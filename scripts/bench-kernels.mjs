@@ -12,7 +12,7 @@ import { startEngine } from '../dist/src/backends/engine.js';
 import { TOGGLES } from '../dist/src/backends/webgpu.js';
 import { copySeconds, productSeconds } from '../dist/src/bench/ceilings.js';
 import { kernelPrograms, programsDigest } from '../dist/src/bench/kernel-programs.js';
-import { releaseFreeMemory } from '../dist/src/bench/memory-meter.js';
+import { releaseFreeMemory } from '../dist/src/backends/engine-memory.js';
 import { repeatedSeconds } from '../dist/src/bench/repeat.js';
 import { median, medianAbsoluteDeviation } from '../dist/src/bench/statistics.js';
 import { hasTensorCores, usePrecision } from '../dist/src/kernels/webgpu/precision.js';

@@ -9,7 +9,7 @@ import { parseArgs } from 'node:util';
 import { startEngine } from '../dist/src/backends/engine.js';
 import { TOGGLES } from '../dist/src/backends/webgpu.js';
 import { kernelPrograms, programsDigest } from '../dist/src/bench/kernel-programs.js';
-import { releaseFreeMemory } from '../dist/src/bench/memory-meter.js';
+import { releaseFreeMemory } from '../dist/src/backends/engine-memory.js';
 import { randomIntegers } from '../dist/src/bench/random.js';
 import { loadModel } from '../dist/src/index.js';
 import { hasTensorCores } from '../dist/src/kernels/webgpu/precision.js';
@@ -105,7 +105,8 @@ async function check(name, body) {
 
 /** A model in f16 computes no gradients. */
 async function compareWithGolden(directory, dtype) {
-  if (dtype === 'f16') return [{ what: 'logits', value: await halfDifference(directory), bound: halfLogits(directory) }];
+  if (dtype === 'f16')
+    return [{ what: 'logits', value: await halfDifference(directory), bound: halfLogits(directory) }];
   const { logits, gradients } = await goldenDifferences(directory, { backend: 'webgpu' });
   const [name, value] = [...gradients].reduce((worst, each) => (each[1] > worst[1] ? each : worst));
   return [

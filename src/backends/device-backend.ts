@@ -2,6 +2,7 @@
 // the tensor is disposed: dispatches of one queue run in order, so the next owner's kernels come after the last reader's.
 import * as tf from '#tfjs';
 import { BufferPool } from './buffer-pool.js';
+import { lackingForTensorCores } from './tensor-cores.js';
 
 /** Dispatches that are recorded before they are submitted; fewer leave the device idle, more make it wait. */
 const DISPATCHES_PER_SUBMISSION = 32;
@@ -27,24 +28,15 @@ interface Internals {
   submitQueue(): void;
 }
 
-/** A product of matrices that a subgroup computes in one instruction. */
-export interface SubgroupMatrixConfig {
-  readonly M: number;
-  readonly N: number;
-  readonly K: number;
-  readonly componentType: string;
-  readonly resultComponentType: string;
-}
-
 export class DeviceBackend extends tf.WebGPUBackend {
   readonly pool: BufferPool;
-  readonly matrixConfigs: readonly SubgroupMatrixConfig[];
+  /** Whether f16 matrices can be multiplied by its tensor cores. */
+  readonly tensorCores: boolean;
 
   constructor(device: GPUDevice, adapter: GPUAdapterInfo) {
     super(device, adapter);
     this.pool = new BufferPool(device);
-    this.matrixConfigs =
-      (adapter as { subgroupMatrixConfigs?: readonly SubgroupMatrixConfig[] }).subgroupMatrixConfigs ?? [];
+    this.tensorCores = lackingForTensorCores(device.features, adapter) === null;
     this.internals.bufferManager = this.pool;
     tf.env().set('WEBGPU_DEFERRED_SUBMIT_BATCH_SIZE', DISPATCHES_PER_SUBMISSION);
     // Small operands that still lie on the host would be computed there, in loops that take milliseconds where the result is large.

@@ -61,17 +61,29 @@ const running = new Map<BackendName, Promise<Engine>>();
 function start(name: BackendName, options: Required<EngineOptions>): Promise<Engine> {
   let engine = running.get(name);
   if (engine === undefined) {
-    engine = begin(name, options);
+    engine = inTurn(() => begin(name, options));
     running.set(name, engine);
     engine.catch(() => running.delete(name));
   }
   return engine;
 }
 
+let lastStart: Promise<unknown> = Promise.resolve();
+
+/** One start after the other: TensorFlow.js has one backend at a time, and gives up on one when it is told of the next. */
+function inTurn<T>(body: () => Promise<T>): Promise<T> {
+  const turn = lastStart.then(body);
+  lastStart = turn.catch(() => {});
+  return turn;
+}
+
 async function begin(name: BackendName, options: Required<EngineOptions>): Promise<Engine> {
   tf.enableProdMode();
   const backend = await starters[name](options);
-  if (!(await tf.setBackend(name)) || tf.getBackend() !== name)
+  const started = await tf.setBackend(name);
+  // Meanwhile another engine that runs already may have been used.
+  if (started) void tf.setBackend(name);
+  if (!started || tf.getBackend() !== name)
     throw new UserError('device', `backend ${name} did not start`, { hint: 'swat-eval ls backends' });
   if (name === 'webgpu' && backend.software)
     options.log(`webgpu runs on a software adapter (${backend.device}): right, but slow`);

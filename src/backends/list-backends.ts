@@ -3,7 +3,7 @@ import { UserError } from '../user-error.js';
 import { cpuModel } from './cpu.js';
 import { startTensorflow } from './tensorflow.js';
 import { startWasm } from './wasm.js';
-import { describeAdapter, isSoftware, requestAdapter } from './webgpu.js';
+import { describeAdapter, describeFeatures, isSoftware, requestAdapter } from './webgpu.js';
 import type { BackendName } from './engine.js';
 
 export interface BackendReport {
@@ -11,34 +11,47 @@ export interface BackendReport {
   available: boolean;
   /** The device where it is available, the missing part where it is not. */
   reason: string;
+  /** What is used of the device, and why not more, where there is a choice. */
+  features: Record<string, string>;
 }
+
+type Probed = Omit<BackendReport, 'name' | 'available'>;
 
 const importer = (name: string) => import(name) as Promise<unknown>;
 
 export async function listBackends(): Promise<BackendReport[]> {
   return [
     await report('webgpu', async () => {
-      const { info } = await requestAdapter(importer);
-      return isSoftware(info) ? `${describeAdapter(info)}, a software adapter: only when named` : describeAdapter(info);
+      const adapter = await requestAdapter(importer);
+      const device = describeAdapter(adapter.info);
+      const reason = isSoftware(adapter.info) ? `${device}, a software adapter: only when named` : device;
+      return { reason, features: describeFeatures(adapter) };
     }),
-    await report('tensorflow', async () => (await startTensorflow({ importer, log: () => {} })).device),
+    await report('tensorflow', async () => {
+      const { device } = await startTensorflow({ importer, log: () => {} });
+      return { reason: device, features: {} };
+    }),
     await report('wasm', async () => {
       const { device, blas } = await startWasm();
-      return `${device}, matrix products by ${blas}`;
+      return { reason: `${device}, matrix products by ${blas}`, features: {} };
     }),
-    await report('cpu', async () => `${cpuModel()}, plain JavaScript: the reference for tests`),
+    await report('cpu', async () => ({
+      reason: `${cpuModel()}, plain JavaScript: the reference for tests`,
+      features: {},
+    })),
   ];
 }
 
-async function report(name: BackendName, probe: () => Promise<string>): Promise<BackendReport> {
+async function report(name: BackendName, probe: () => Promise<Probed>): Promise<BackendReport> {
   try {
-    return { name, available: true, reason: await probe() };
+    return { name, available: true, ...(await probe()) };
   } catch (error) {
     if (!(error instanceof UserError)) throw error;
     return {
       name,
       available: false,
       reason: error.hint === undefined ? error.message : `${error.message}; ${error.hint}`,
+      features: {},
     };
   }
 }

@@ -1,6 +1,7 @@
 // What an engine reaches at best: a product of two large square matrices, and a copy. The shares that `bench` prints are of
 // these, measured in the same run on the same engine.
 import * as tf from '#tfjs';
+import { releaseFreeMemory } from '../backends/engine-memory.js';
 import type { Engine } from '../backends/engine.js';
 import { copy } from '../kernels/webgpu/copy.js';
 import { toHalf } from '../kernels/webgpu/half-tensor.js';
@@ -8,7 +9,6 @@ import { matMulHalf } from '../kernels/webgpu/matmul.js';
 import { usePrecision, usesTensorCores, type Precision } from '../kernels/webgpu/precision.js';
 import { OutOfMemoryError } from '../backends/out-of-memory.js';
 import type { Ceilings } from './bench-record.js';
-import { releaseFreeMemory } from './memory-meter.js';
 import { randomFloats } from './random.js';
 import { repeatedSeconds } from './repeat.js';
 

@@ -4,9 +4,11 @@ import { OutOfMemoryError } from '../backends/out-of-memory.js';
 import type { Engine } from '../backends/engine.js';
 import { roomFor } from '../evaluate/model-scorer.js';
 import type { Decoder } from '../models/decoder.js';
+import { releaseMemory } from '../ops/constants.js';
 import { formsDuring, type OpForm } from '../ops/op.js';
+import { UserError } from '../user-error.js';
 import { cellTokens, type Cell } from './cells.js';
-import { memoryDuring, releaseFreeMemory, type MemoryUse } from './memory-meter.js';
+import { memoryDuring, type MemoryUse } from './memory-meter.js';
 import { preparePass, type PassOptions } from './passes.js';
 
 export interface MeasureOptions extends PassOptions {
@@ -29,7 +31,10 @@ export type Measurement =
     }
   | { readonly status: 'OOM' | 'failed'; readonly error: string };
 
-/** @returns null when the signal aborted. Whatever goes wrong is the cell's result, and nothing of it is left on the device. */
+/**
+ * @returns null when the signal aborted. Whatever goes wrong is the cell's result, and nothing of it is left on the device.
+ * @throws UserError 'device' when the device is lost.
+ */
 export async function measureCell(
   model: Decoder,
   engine: Engine,
@@ -42,11 +47,12 @@ export async function measureCell(
     refuseWhatCannotFit(model, engine, cell);
     return await measure(model, engine, cell, options);
   } catch (error) {
+    if (error instanceof UserError && error.kind === 'device') throw error;
     const status = error instanceof OutOfMemoryError ? 'OOM' : 'failed';
     return { status, error: (error as Error).message.split('\n', 1)[0]! };
   } finally {
     tf.engine().endScope();
-    releaseFreeMemory();
+    releaseMemory();
   }
 }
 

@@ -2,7 +2,7 @@
 // TensorFlow.js counts the tensors, and the heap that they lie in is what the system has given.
 import * as tf from '#tfjs';
 import { DeviceBackend } from '../backends/device-backend.js';
-import type { WasmBackend } from '../kernels/wasm/heap.js';
+import { engineMemory, releaseFreeMemory, resetPeak } from '../backends/engine-memory.js';
 
 export interface MemoryUse {
   /** The most bytes at once: of buffers on webgpu, of tensors elsewhere. */
@@ -16,17 +16,9 @@ export async function memoryDuring<T>(body: () => Promise<T>): Promise<{ value: 
   const backend = tf.backend();
   if (!(backend instanceof DeviceBackend)) return tensorsDuring(body);
   releaseFreeMemory();
-  backend.pool.resetPeak();
+  resetPeak();
   const value = await body();
-  return { value, memory: { peakBytes: backend.pool.peakBytes, heldBytes: backend.pool.heldBytes } };
-}
-
-/** Gives buffers that nobody uses back to the device, broken ones of a failed computation with them. */
-export function releaseFreeMemory(): void {
-  const backend = tf.backend();
-  if (!(backend instanceof DeviceBackend)) return;
-  backend.flush();
-  backend.pool.trim();
+  return { value, memory: engineMemory() };
 }
 
 /**
@@ -51,14 +43,9 @@ async function tensorsDuring<T>(body: () => Promise<T>): Promise<{ value: T; mem
   };
   try {
     const value = await body();
-    return { value, memory: { peakBytes, heldBytes: heldBytes() } };
+    return { value, memory: { peakBytes, heldBytes: engineMemory().heldBytes } };
   } finally {
     delete (engine as Partial<typeof engine>).trackTensor;
     delete (engine as Partial<typeof engine>).removeDataId;
   }
-}
-
-function heldBytes(): number {
-  if (tf.getBackend() !== 'wasm') return process.memoryUsage().rss;
-  return (tf.backend() as unknown as WasmBackend).wasm.HEAPU8.byteLength;
 }

@@ -43,6 +43,8 @@ export interface BenchEnvironment {
 export interface BenchOutcome {
   readonly directory: string;
   readonly record: BenchRecord;
+  /** What ended the benchmark before all was measured: a device that was lost. */
+  readonly lost?: UserError;
 }
 
 /**
@@ -154,6 +156,9 @@ async function benchAll(
       try {
         record ??= recordOf(describeModel(opened, model, weightsDigest), index);
         record = await benchModel(session, environment, { opened, model, directory, record, share });
+      } catch (error) {
+        if (!(error instanceof UserError) || error.kind !== 'device') throw error;
+        return [...outcomes, { directory, record: readBenchRecord(directory), lost: error }];
       } finally {
         model.dispose();
       }
@@ -276,7 +281,7 @@ function describeModel(
   return {
     ...{ spec, label, baseline, weightsDigest },
     parameters: model.parameterCount,
-    bytes: bytesOf(model, model.parameters.names()),
+    bytes: model.parameters.bytes(),
     config: rawConfig,
     window: config.window,
   };

@@ -8,7 +8,7 @@ import { JOURNAL_FILE } from './run-directory.js';
 import { readRunRecord, writeRunRecord } from './run-record.js';
 import type { RunRecord } from './run-record.js';
 import type { RunSettings } from './run-settings.js';
-import type { RunSummary } from './run-summary.js';
+import type { RunObservation, RunSummary } from './run-summary.js';
 import { checkSameModel } from './same-run.js';
 import { cutSchedule, fedTokens, formatBatchSize, recordSchedule, restoreSchedule, savedTokens } from './schedule.js';
 import type { Batch, Schedule } from './schedule.js';
@@ -56,20 +56,42 @@ export async function evaluateModel(
     const now = { model: model.description, engine: model.engine };
     if (record.loaded !== null) checkSameModel(record.loaded, now, directory);
     const schedule = begun ?? cutSchedule(plan, record.settings, model.scorer.tokenBudget);
-    const loadedRecord = { ...record, loaded: { ...now, schedule: recordSchedule(schedule) } };
-    await writeRunRecord(directory, loadedRecord);
+    const before = record.loaded?.observed ?? null;
+    const recordWith = (observed: RunObservation | null) => ({
+      ...record,
+      loaded: { ...now, schedule: recordSchedule(schedule), observed },
+    });
+    await writeRunRecord(directory, recordWith(before));
     const journal = openJournal(file, content.bytes);
     try {
       const scoring = { ...context, scorer: model.scorer, journal };
       const scored = await scoreRest(model.description.label, schedule, content.batches.length, scoring);
       const done = [...content.batches, ...scored];
-      return done.length < schedule.batches.length ? null : resultOf(plan, loadedRecord, schedule, done);
+      const finished = recordWith(bothObserved(before, model.observed()));
+      return done.length < schedule.batches.length ? null : resultOf(plan, finished, schedule, done);
     } finally {
       journal.close();
+      await writeRunRecord(directory, recordWith(bothObserved(before, model.observed())));
     }
   } finally {
     model.dispose();
   }
+}
+
+/** Of the parts of a run before and after it was resumed. */
+function bothObserved(before: RunObservation | null, now: RunObservation | null): RunObservation | null {
+  if (before === null || now === null) return now ?? before;
+  const [a, b] = [before.memory, now.memory];
+  return {
+    kernels: before.kernels === 'fused' ? now.kernels : 'composite',
+    memory: {
+      weightsBytes: b.weightsBytes,
+      loadPeakBytes: Math.max(a.loadPeakBytes, b.loadPeakBytes),
+      scorePeakBytes: Math.max(a.scorePeakBytes, b.scorePeakBytes),
+      heldBytes: b.heldBytes,
+      stateBytes: Math.max(a.stateBytes, b.stateBytes),
+    },
+  };
 }
 
 async function scoreRest(
@@ -97,12 +119,13 @@ function resultOf(
   for (const [index, batch] of batches.entries())
     piecesOf(batch).forEach((piece, position) => outcomes.set(piece, done[index]![position]!));
   const tasks = plan.tasks.map((task) => summarizeTask(task, outcomes, tokensOf(task.task.name, batches), settings));
-  const { model, engine } = loaded!;
+  const { model, engine, observed } = loaded!;
   return {
     summary: {
       runId,
       model,
       engine,
+      observed,
       tasks: tasks.map(({ summary }) => summary),
       confidence: settings.confidence,
       bootstrapIterations: settings.bootstrapIterations,

@@ -4,6 +4,7 @@ import * as tf from '#tfjs';
 import type { Engine } from '../backends/engine.js';
 import { OutOfMemoryError } from '../backends/out-of-memory.js';
 import type { LanguageModel } from '../models/language-model.js';
+import { releaseMemory } from '../ops/constants.js';
 import type { QueryScore, ScoreBatch, ScoreRow, Scorer } from './scorer.js';
 
 /** Padding follows the tokens, so that no causal or recurrent model sees it: any id will do. */
@@ -15,7 +16,13 @@ export function createScorer(model: LanguageModel, engine: Engine): Scorer {
     tokenBudget: tokenBudget(model, engine),
     score: async (batch) => {
       refuseWhatCannotFit(model, engine, batch);
-      return engine.guard(() => score(model, batch));
+      engine.use();
+      try {
+        return await engine.guard(() => score(model, batch));
+      } catch (error) {
+        if (error instanceof OutOfMemoryError) releaseMemory();
+        throw error;
+      }
     },
   };
 }
@@ -118,5 +125,5 @@ function refuseWhatCannotFit(model: LanguageModel, engine: Engine, { shared, gro
 
 /** Bytes for activations: the limit less the weights, which the matrix products keep a second, packed copy of. */
 export function roomFor(engine: Engine, model: LanguageModel): number | null {
-  return engine.memoryLimit === null ? null : engine.memoryLimit - 2 * model.memory().bytes;
+  return engine.memoryLimit === null ? null : engine.memoryLimit - 2 * model.memory().usedBytes;
 }

@@ -1,6 +1,6 @@
 // A model as evaluation sees it: first what planning needs, which is cheap to know, then the weights.
 import type { Tokenizer } from '../tokenizers/tokenizer.js';
-import type { EngineDescription, ModelDescription } from './run-summary.js';
+import type { EngineDescription, ModelDescription, RunObservation } from './run-summary.js';
 import type { Scorer } from './scorer.js';
 
 /** A model whose configuration and tokenizer are read, and whose weights are not. */
@@ -22,5 +22,7 @@ export interface LoadedModel {
   readonly description: ModelDescription;
   readonly engine: EngineDescription;
   readonly scorer: Scorer;
+  /** What the scorer ran and took until now; null before its first batch. */
+  observed(): RunObservation | null;
   dispose(): void;
 }

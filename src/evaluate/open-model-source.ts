@@ -1,10 +1,12 @@
 // A model by its name, for evaluation: opened and its engine started before anything is planned, its weights read afterwards.
+import { resetPeak } from '../backends/engine-memory.js';
 import { startEngine } from '../backends/engine.js';
 import type { Engine } from '../backends/engine.js';
 import { openModel, requirePrecision, startModel } from '../models/load-language-model.js';
 import type { OpenedModel } from '../models/load-language-model.js';
 import type { Tokenizer } from '../tokenizers/tokenizer.js';
 import type { ModelSource } from './model-source.js';
+import { observeScoring } from './observe-scoring.js';
 import { createScorer } from './model-scorer.js';
 import type { RunSettings } from './run-settings.js';
 import type { ModelDescription } from './run-summary.js';
@@ -42,11 +44,15 @@ async function load(
   engine: Engine,
   dtype: RunSettings['dtype'],
 ): ReturnType<ModelSource['load']> {
+  engine.use();
+  resetPeak();
   const { model, weightsDigest } = await startModel(opened, engine, dtype);
+  const { scorer, observed } = observeScoring(createScorer(model, engine), model);
   return {
     description: describe(opened, tokenizer, model.parameterCount, weightsDigest),
-    engine: { backend: engine.backend, dtype, device: engine.device, kernels: 'composite', blas: engine.blas ?? null },
-    scorer: createScorer(model, engine),
+    engine: { backend: engine.backend, dtype, device: engine.device, blas: engine.blas ?? null },
+    scorer,
+    observed,
     dispose: () => model.dispose(),
   };
 }

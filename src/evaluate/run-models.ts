@@ -46,7 +46,7 @@ export interface RunEnvironment {
 
 export type RunOutcome =
   | { readonly status: 'complete'; readonly directory: string; readonly result: RunResult }
-  /** Stopped by the signal, or not begun because of it. */
+  /** Stopped by the signal, or not begun because of it or of a device that was lost. */
   | { readonly status: 'interrupted'; readonly directory: string }
   | { readonly status: 'failed'; readonly directory: string; readonly error: UserError };
 
@@ -117,14 +117,17 @@ async function evaluateAll(
 ): Promise<RunOutcome[]> {
   const signal = environment.signal();
   const outcomes: RunOutcome[] = [];
+  let deviceLost = false;
   for (const run of runs) {
     const { directory } = run;
-    if (signal.aborted) {
+    if (signal.aborted || deviceLost) {
       outcomes.push({ status: 'interrupted', directory });
       continue;
     }
     await pointLatest(output, directory);
-    outcomes.push(await evaluateOne(run, signal, environment));
+    const outcome = await evaluateOne(run, signal, environment);
+    deviceLost = outcome.status === 'failed' && outcome.error.kind === 'device';
+    outcomes.push(outcome);
   }
   return outcomes;
 }

@@ -24,8 +24,20 @@ const engine = z.object({
   backend: z.string(),
   dtype: z.enum(['f32', 'f16']),
   device: z.string(),
-  kernels: z.enum(['fused', 'composite']),
   blas: z.string().nullable().default(null),
+});
+
+const bytes = z.number().nonnegative();
+
+const observation = z.object({
+  kernels: z.enum(['fused', 'composite']),
+  memory: z.object({
+    weightsBytes: bytes,
+    loadPeakBytes: bytes,
+    scorePeakBytes: bytes,
+    heldBytes: bytes,
+    stateBytes: bytes,
+  }),
 });
 
 const plan = z.object({
@@ -66,6 +78,8 @@ const runRecord = z.object({
         savedTokens: z.int().nonnegative(),
         digest: z.string(),
       }),
+      /** Written when scoring ends, at its end or before. */
+      observed: observation.nullable().default(null),
     })
     .nullable(),
   build: z.object({ version: z.string(), revision: z.string(), dirty: z.boolean() }),

@@ -58,15 +58,36 @@ export interface EngineDescription {
   dtype: 'f32' | 'f16';
   /** Device in words: adapter, or CPU model. */
   device: string;
-  kernels: 'fused' | 'composite';
   /** The library that multiplied matrices, where the engine has a choice of it; null elsewhere. */
   blas: string | null;
+}
+
+/** What scoring ran and took. Of a run that was resumed: the most of its parts. */
+export interface RunObservation {
+  /** Fused: every op of every batch was computed by a fused kernel. */
+  kernels: 'fused' | 'composite';
+  memory: RunMemory;
+}
+
+/** Bytes on the device (webgpu), of the heap (wasm) or of the process (cpu, tensorflow). */
+export interface RunMemory {
+  /** Of the weights as they are kept. */
+  weightsBytes: number;
+  /** The most that was held while the weights were loaded, and while rows were scored, weights included. */
+  loadPeakBytes: number;
+  scorePeakBytes: number;
+  /** What is held after the last batch, free buffers included. */
+  heldBytes: number;
+  /** Of the state behind the longest scored row, by the model's formula. */
+  stateBytes: number;
 }
 
 export interface RunSummary {
   runId: string;
   model: ModelDescription;
   engine: EngineDescription;
+  /** Null for a run that was killed before it was written down. */
+  observed: RunObservation | null;
   tasks: TaskSummary[];
   /** Level of every interval, e.g. 0.95. */
   confidence: number;

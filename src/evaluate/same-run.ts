@@ -20,7 +20,7 @@ export function checkSamePlan(
   same('plan', record.plan.hash, plan.hash);
 }
 
-/** @throws UserError 'data' when another engine, precision, kernel family or other weights would go on with the run. */
+/** @throws UserError 'data' when another engine, precision or other weights would go on with the run. Kernels are the build's. */
 export function checkSameModel(
   before: { model: ModelDescription; engine: EngineDescription },
   now: { model: ModelDescription; engine: EngineDescription },
@@ -30,7 +30,6 @@ export function checkSameModel(
   same('backend', before.engine.backend, now.engine.backend);
   same('dtype', before.engine.dtype, now.engine.dtype);
   same('device', before.engine.device, now.engine.device);
-  same('kernels', before.engine.kernels, now.engine.kernels);
   same('matrix products by', before.engine.blas ?? 'the engine itself', now.engine.blas ?? 'the engine itself');
   same('weights', before.model.weightsDigest, now.model.weightsDigest);
 }

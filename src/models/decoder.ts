@@ -1,7 +1,9 @@
 // The one trunk that every model shares: embedding, blocks of norm + mixer and norm + SwiGLU, final norm, head.
 import * as tf from '#tfjs';
+import type { DeviceMemory } from '../backends/buffer-pool.js';
 import type { Engine } from '../backends/engine.js';
-import { disposeConstants } from '../ops/constants.js';
+import { engineMemory } from '../backends/engine-memory.js';
+import { releaseMemory } from '../ops/constants.js';
 import { crossEntropy } from '../ops/cross-entropy.js';
 import { halfRows } from '../kernels/webgpu/half-rows.js';
 import { HalfTensor } from '../kernels/webgpu/half-tensor.js';
@@ -13,7 +15,7 @@ import { rmsNorm } from '../ops/rms-norm.js';
 import { scope } from '../ops/scope.js';
 import { swiGlu } from '../ops/swiglu.js';
 import type { ModelConfig } from './checkpoint/model-config.js';
-import type { LanguageModel, MemoryReport, ModelState } from './language-model.js';
+import type { LanguageModel, ModelState } from './language-model.js';
 import type { Mixer, MixerContext } from './mixer.js';
 import { familyOf } from './families.js';
 import type { Parameters } from './parameters.js';
@@ -45,7 +47,6 @@ export class Decoder implements LanguageModel {
   readonly hiddenSize: number;
   readonly parameterCount: number;
   private readonly mixers: Mixer[];
-  private peakBytes = 0;
 
   /** `parameters` holds a tensor of the right shape for every one of `modelParameters(config)`; the model owns them. */
   constructor(config: ModelConfig, engine: Engine, parameters: Parameters, precision: Precision = 'f32') {
@@ -159,15 +160,15 @@ export class Decoder implements LanguageModel {
     return 4 * (batch * perRow + head);
   }
 
-  memory(): MemoryReport {
-    const { numBytes } = tf.memory();
-    this.peakBytes = Math.max(this.peakBytes, numBytes);
-    return { bytes: numBytes, peakBytes: this.peakBytes };
+  memory(): DeviceMemory {
+    this.use();
+    return engineMemory();
   }
 
   dispose(): void {
+    this.use();
     this.parameters.dispose();
-    disposeConstants();
+    releaseMemory();
   }
 
   /** x += mixer(norm(x)); x += mlp(norm(x)) */
@@ -178,7 +179,6 @@ export class Decoder implements LanguageModel {
       mixer.forward(this.normalise(x, layerName(layer, 'attn_norm.weight')) as tf.Tensor3D, state, context),
     );
     const next = this.feedForward(tf.add(x, mixed.y) as typeof x, context);
-    this.memory();
     return { x: next, state: mixed.state };
   }
 

@@ -1,16 +1,11 @@
 // What evaluate, bench and train see of a model: token ids in, hidden states and log-probabilities out. Text is not its business.
 import type { Tensor1D, Tensor2D, Tensor3D } from '#tfjs';
+import type { DeviceMemory } from '../backends/buffer-pool.js';
 
 /** State of every layer after `position` tokens. */
 export interface ModelState {
   readonly position: number;
   readonly layers: readonly unknown[];
-}
-
-export interface MemoryReport {
-  /** Bytes of tensors that the engine holds now, and the largest value seen since the model was loaded. */
-  bytes: number;
-  peakBytes: number;
 }
 
 export interface LanguageModel {
@@ -41,6 +36,8 @@ export interface LanguageModel {
   logits(hidden: Tensor2D): Tensor2D;
   /** Bytes that a forward pass over ids [batch, length] and its log-probabilities need beside the weights: an upper estimate. */
   activationBytes(batch: number, length: number): number;
-  memory(): MemoryReport;
+  /** Of the engine that the model runs on, all models of it together. */
+  memory(): DeviceMemory;
+  /** Frees the weights, and gives what is free back to the device. */
   dispose(): void;
 }

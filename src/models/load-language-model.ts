@@ -3,9 +3,11 @@
 import path from 'node:path';
 import { stat } from 'node:fs/promises';
 import type { Engine } from '../backends/engine.js';
+import { OutOfMemoryError } from '../backends/out-of-memory.js';
 import { loadTokenizer } from '../tokenizers/load-tokenizer.js';
 import type { Tokenizer } from '../tokenizers/tokenizer.js';
 import { closest } from '../did-you-mean.js';
+import { releaseMemory } from '../ops/constants.js';
 import { UserError } from '../user-error.js';
 import { readCheckpoint } from './checkpoint/checkpoint.js';
 import type { ModelConfig } from './checkpoint/model-config.js';
@@ -63,7 +65,7 @@ export async function openModel(spec: string, options: OpenOptions = {}): Promis
 /**
  * Uploads the weights. The digest is over the f32 values, the same on every engine and in every precision. In f16, matrices are
  * packed, and the model computes forwards only; one that is to be trained keeps f32 master weights and multiplies in f16.
- * @throws UserError 'device' where the engine does not compute in f16.
+ * @throws UserError 'device' where the engine does not compute in f16, or has no room for the weights.
  */
 export async function startModel(
   opened: OpenedModel,
@@ -72,21 +74,27 @@ export async function startModel(
   { trained = false }: { readonly trained?: boolean } = {},
 ): Promise<{ model: Decoder; weightsDigest: string }> {
   requirePrecision(engine, dtype);
-  engine.use();
   const matrices = new Set(modelParameters(opened.config).flatMap(({ name, matrix }) => (matrix ? [name] : [])));
   const parameters = new Parameters();
   const digest = new WeightsDigest();
-  try {
+  const upload = async () => {
     for (const [name, tensor] of opened.tensors) {
       const values = await tensor.read();
       digest.add(name, tensor.shape, values);
+      engine.use(); // meanwhile another model may have been at work
       if (dtype === 'f16' && !trained && matrices.has(name) && fitsHalf(tensor.shape))
         parameters.setHalf(name, values, tensor.shape);
       else parameters.set(name, values, tensor.shape);
     }
+  };
+  try {
+    await engine.guard(upload);
   } catch (error) {
+    engine.use();
     parameters.dispose();
-    throw error;
+    releaseMemory();
+    if (!(error instanceof OutOfMemoryError)) throw error;
+    throw new UserError('device', `${opened.label} does not fit into the memory of ${engine.device}`, { cause: error });
   }
   return { model: new Decoder(opened.config, engine, parameters, dtype), weightsDigest: digest.hex() };
 }

@@ -1,5 +1,6 @@
 // A model's weights on the device, by name: f32, or matrices in f16 for a model that computes in it.
 import * as tf from '#tfjs';
+import { DeviceBackend } from '../backends/device-backend.js';
 import { HalfTensor, toHalf } from '../kernels/webgpu/half-tensor.js';
 import type { Matrix } from '../ops/linear.js';
 
@@ -8,7 +9,11 @@ export class Parameters {
 
   /** Uploads a weight; f32 values in row-major order. */
   set(name: string, values: Float32Array, shape: readonly number[]): void {
-    this.put(name, tf.keep(tf.tensor(values, [...shape], 'float32')));
+    const weight = tf.keep(tf.tensor(values, [...shape], 'float32'));
+    this.put(name, weight);
+    // TensorFlow.js uploads at the first use, where a batch that does not fit would take the weight with it.
+    const backend = tf.backend();
+    if (backend instanceof DeviceBackend) backend.bufferOf(weight);
   }
 
   /** Puts a tensor of the same shape in a weight's place, as a training step does. */
@@ -43,6 +48,10 @@ export class Parameters {
   bytesOf(name: string): number {
     const weight = this.matrix(name);
     return weight.size * (weight instanceof HalfTensor ? 2 : 4);
+  }
+
+  bytes(): number {
+    return this.names().reduce((sum, name) => sum + this.bytesOf(name), 0);
   }
 
   names(): string[] {

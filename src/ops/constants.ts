@@ -1,6 +1,7 @@
 // Tensors that depend on shapes and settings only (rotary tables, masks): built once, kept on the device, the oldest
 // dropped when they grow beyond a bound.
 import * as tf from '#tfjs';
+import { releaseFreeMemory } from '../backends/engine-memory.js';
 
 const BOUND_BYTES = 128 * 2 ** 20;
 
@@ -26,9 +27,13 @@ export function constant<T extends tf.Tensor>(key: string, build: () => T): T {
   return built;
 }
 
-/** Frees them all: a model that goes leaves nothing on the device. */
-export function disposeConstants(): void {
+/**
+ * Frees them all, and gives free buffers back to the device: a model that goes leaves nothing there, and neither does a
+ * computation for which there was no room, where a constant may lie in a buffer that was never made.
+ */
+export function releaseMemory(): void {
   for (const [key, tensor] of cache) drop(key, tensor);
+  releaseFreeMemory();
 }
 
 function drop(key: string, tensor: tf.Tensor): void {

@@ -71,9 +71,21 @@ export const runSchema: z.ZodType<RunSummary> = z.object({
     backend: z.string(),
     dtype: z.enum(['f32', 'f16']),
     device: z.string(),
-    kernels: z.enum(['fused', 'composite']),
     blas: z.string().nullable().default(null),
   }),
+  observed: z
+    .object({
+      kernels: z.enum(['fused', 'composite']),
+      memory: z.object({
+        weightsBytes: count,
+        loadPeakBytes: count,
+        scorePeakBytes: count,
+        heldBytes: count,
+        stateBytes: count,
+      }),
+    })
+    .nullable()
+    .default(null),
   tasks: z.array(task),
   confidence: z.number().gt(0).lt(1),
   bootstrapIterations: count,

@@ -41,7 +41,7 @@ export interface TidyRow {
   bos: string;
   backend: string;
   dtype: string;
-  kernels: string;
+  kernels: string | null;
   device: string;
   batch: string;
   seconds: number | null;
@@ -110,7 +110,17 @@ function averageRow(run: RunSummary): TidyRow | null {
 }
 
 /** What all rows of a run share; null in what belongs to a task. */
-function runRow({ runId, model, engine, confidence, batchSize, bosPolicy, build, date }: RunSummary): TidyRow {
+function runRow({
+  runId,
+  model,
+  engine,
+  observed,
+  confidence,
+  batchSize,
+  bosPolicy,
+  build,
+  date,
+}: RunSummary): TidyRow {
   return {
     run_id: runId,
     model: model.label,
@@ -143,7 +153,7 @@ function runRow({ runId, model, engine, confidence, batchSize, bosPolicy, build,
     bos: bosPolicy,
     backend: engine.backend,
     dtype: engine.dtype,
-    kernels: engine.kernels,
+    kernels: observed?.kernels ?? null,
     device: engine.device,
     batch: batchSize,
     seconds: null,

@@ -12,6 +12,7 @@ import { createRequestEncoder } from '../../src/evaluate/request-encoder.js';
 import { buildPlan } from '../../src/evaluate/plan.js';
 import type { Plan, PlanSettings } from '../../src/evaluate/plan.js';
 import type { RunEnvironment, RunOutcome } from '../../src/evaluate/run-models.js';
+import type { RunObservation } from '../../src/evaluate/run-summary.js';
 import type { RunSettings } from '../../src/evaluate/run-settings.js';
 import type { QueryScore, ScoreBatch, Scorer } from '../../src/evaluate/scorer.js';
 import type { Document, Task } from '../../src/tasks/task.js';
@@ -202,6 +203,11 @@ export interface FakeModelOptions extends FakeScorerOptions {
   onLoad?: () => void;
 }
 
+const fakeObservation: RunObservation = {
+  kernels: 'fused',
+  memory: { weightsBytes: 1, loadPeakBytes: 2, scorePeakBytes: 4, heldBytes: 3, stateBytes: 1 },
+};
+
 export function fakeModel(spec: string, options: FakeModelOptions = {}): ModelSource {
   return {
     spec,
@@ -224,9 +230,10 @@ export function fakeModel(spec: string, options: FakeModelOptions = {}): ModelSo
           maxLength: planSettings.maxLength,
           window: null,
         },
-        engine: { backend: 'cpu', dtype: 'f32', device: 'hash', kernels: 'composite', blas: null },
+        engine: { backend: 'cpu', dtype: 'f32', device: 'hash', blas: null },
         ...options.loaded,
         scorer: fakeScorer(options),
+        observed: () => fakeObservation,
         dispose() {},
       };
     },

@@ -85,9 +85,9 @@ for (const { name } of await listBaselines())
 test.serial('nothing is left in memory after a forked batch', async (t) => {
   const { model, scorer } = await start(MODELS[0]!);
   for (const batch of batches) await scorer.score(batch); // leaves constants
-  const { bytes } = model.memory();
+  const { usedBytes } = model.memory();
   for (const batch of batches) await scorer.score(batch);
-  t.is(model.memory().bytes, bytes);
+  t.is(model.memory().usedBytes, usedBytes);
   model.dispose();
 });
 
@@ -96,7 +96,7 @@ test.serial('the states that forking holds count for what fits into the heap', a
   const batch = batches[2]!;
   const rows = batch.groups.flat();
   const longest = Math.max(...rows.map(({ input }) => input.length));
-  const memoryLimit = 2 * model.memory().bytes + model.activationBytes(rows.length, longest);
+  const memoryLimit = 2 * model.memory().usedBytes + model.activationBytes(rows.length, longest);
   const scorer = createScorer(model, { ...engine, memoryLimit });
   t.is((await scorer.score(plainBatch(rows))).length, rows.length);
   await t.throwsAsync(scorer.score(batch), { instanceOf: OutOfMemoryError });

@@ -1,4 +1,6 @@
+import * as tf from '#tfjs';
 import test from 'ava';
+import type { DeviceBackend } from '../../src/backends/device-backend.js';
 import { startEngine } from '../../src/backends/engine.js';
 import { OutOfMemoryError } from '../../src/backends/out-of-memory.js';
 import { createScorer } from '../../src/evaluate/model-scorer.js';
@@ -6,6 +8,7 @@ import { plainBatch } from '../../src/evaluate/scorer.js';
 import type { ScoreRow } from '../../src/evaluate/scorer.js';
 import { loadModel } from '../../src/index.js';
 import { openModel, startModel } from '../../src/models/load-language-model.js';
+import { needsWebgpu } from '../webgpu.js';
 
 const MODELS = ['swat:tiny,window=16,initializer_range=0.2', 'transformer:tiny,kv_heads=2,initializer_range=0.2'];
 
@@ -73,7 +76,7 @@ test.serial('requests that share a row score as if they did not', async (t) => {
 
 test.serial('what would overflow the heap is refused before it is tried', async (t) => {
   const { model, engine } = await start('swat:tiny');
-  const small = { ...engine, memoryLimit: 2 * model.memory().bytes + 2 * model.activationBytes(1, 100) };
+  const small = { ...engine, memoryLimit: 2 * model.memory().usedBytes + 2 * model.activationBytes(1, 100) };
   const scorer = createScorer(model, small);
   const row = { input: Array<number>(100).fill(1), queries: [{ targets: [2] }] };
   t.is((await scorer.score(plainBatch([row])))[0]!.length, 1);
@@ -83,4 +86,26 @@ test.serial('what would overflow the heap is refused before it is tried', async 
   });
   t.true(scorer.tokenBudget < 64 * 100);
   model.dispose();
+});
+
+test.serial('a batch that overflows the GPU leaves the model, and what it keeps, whole', async (t) => {
+  if (!(await needsWebgpu(t))) return;
+  const engine = await startEngine('webgpu');
+  const batch = plainBatch(requests.slice(0, 4).map(rowOf));
+  const scoreWith = async (overflows: boolean) => {
+    const { model } = await startModel(await openModel(MODELS[0]!), engine);
+    if (overflows) {
+      const guard: typeof engine.guard = (body) =>
+        engine.guard(async () => {
+          const tooMany = (tf.backend() as DeviceBackend).device.limits.maxBufferSize / 4 + 1024;
+          tf.tidy(() => tf.max(tf.fill([tooMany], 2)));
+          return body();
+        });
+      await t.throwsAsync(createScorer(model, { ...engine, guard }).score(batch), { instanceOf: OutOfMemoryError });
+    }
+    const scores = await createScorer(model, engine).score(batch);
+    model.dispose();
+    return scores;
+  };
+  t.deepEqual(await scoreWith(true), await scoreWith(false));
 });

@@ -10,6 +10,7 @@ import { resolveRun } from '../../src/evaluate/run-directory.js';
 import { resumeRuns, startRuns } from '../../src/evaluate/run-models.js';
 import type { RunEnvironment, RunOutcome } from '../../src/evaluate/run-models.js';
 import type { RunSettings } from '../../src/evaluate/run-settings.js';
+import type { RunObservation } from '../../src/evaluate/run-summary.js';
 import { UserError } from '../../src/user-error.js';
 import { completed, fakeEnvironment, fakeModel, fakeSettings, readJson, temporaryDirectory } from './fake-run.js';
 import type { FakeModelOptions } from './fake-run.js';
@@ -95,11 +96,45 @@ test('the signal stops a run after the batch that is running, and what is done i
     t.deepEqual(resultsOf(completed(outcome).directory), resultsOf(completed(whole[index]).directory));
 });
 
+test('a device that is lost ends the runs of all models, and what was done is resumed', async (t) => {
+  let batches = 0;
+  const onBatch = (): void => {
+    batches += 1;
+    if (batches === 3) throw new UserError('device', 'the GPU was lost: it fell off');
+  };
+  const settings = { ...fakeSettings, models: ['first', 'second'] };
+  const outcomes = await startRuns(settings, temporaryDirectory(t), fakeEnvironment({ onBatch }));
+  t.deepEqual(
+    outcomes.map(({ status }) => status),
+    ['failed', 'interrupted'],
+  );
+  const { directory } = outcomes[0]!;
+  t.like(readJson(directory, 'run.json'), { status: 'failed', failure: 'the GPU was lost: it fell off' });
+  const lines = readFileSync(path.join(directory, JOURNAL), 'utf8').trim().split('\n');
+  t.is((JSON.parse(lines.at(-1)!) as { batch: number }).batch, 1);
+  for (const resumed of await resumeRuns(directory, {}, fakeEnvironment())) completed(resumed);
+});
+
+test('a resumed run has the larger figures of its parts, and fused kernels only if both had', async (t) => {
+  const { directory } = await finishedRun(t);
+  const record = readJson(directory, 'run.json') as { loaded: { observed: RunObservation } };
+  const { observed } = record.loaded;
+  cutRun(directory, 4000);
+  record.loaded.observed = {
+    kernels: 'composite',
+    memory: { ...observed.memory, scorePeakBytes: 77, loadPeakBytes: 0 },
+  };
+  writeFileSync(path.join(directory, 'run.json'), JSON.stringify(record));
+  const { result } = completed((await resumeRuns(directory, {}, fakeEnvironment()))[0]);
+  const memory = { ...observed.memory, scorePeakBytes: 77 };
+  t.deepEqual(result.summary.observed, { kernels: 'composite', memory });
+  t.deepEqual((readJson(directory, 'run.json') as typeof record).loaded.observed, { kernels: 'composite', memory });
+});
+
 const refusals: [what: string, change: Refusal, sentence: RegExp][] = [
   ['another engine', { engine: { backend: 'wasm' } }, /backend cpu, and cannot go on with wasm/],
   ['another precision', { engine: { dtype: 'f16' } }, /dtype f32, and cannot go on with f16/],
   ['another device', { engine: { device: 'other' } }, /device hash, and cannot go on with other/],
-  ['other kernels', { engine: { kernels: 'fused' } }, /kernels composite, and cannot go on with fused/],
   ['another BLAS', { engine: { blas: 'OpenBLAS' } }, /products by the engine itself, and cannot go on with OpenBLAS/],
   ['other weights', { weightsDigest: 'others' }, /weights weights of a hash, and cannot go on with others/],
   ['other data', { digest: 'changed' }, /choices data \w+, and cannot go on with changed/],
@@ -108,7 +143,7 @@ const refusals: [what: string, change: Refusal, sentence: RegExp][] = [
 ];
 
 interface Refusal {
-  engine?: { backend?: string; dtype?: 'f16'; device?: string; kernels?: 'fused'; blas?: string };
+  engine?: { backend?: string; dtype?: 'f16'; device?: string; blas?: string };
   weightsDigest?: string;
   digest?: string;
   revision?: string;

@@ -56,7 +56,17 @@ export function exampleRun(label: string, tasks: TaskSummary[], changes: Partial
       maxLength: 512,
       window: 64,
     },
-    engine: { backend: 'wasm', dtype: 'f32', device: 'a processor', kernels: 'composite', blas: 'XNNPACK (1 thread)' },
+    engine: { backend: 'wasm', dtype: 'f32', device: 'a processor', blas: 'XNNPACK (1 thread)' },
+    observed: {
+      kernels: 'composite',
+      memory: {
+        weightsBytes: 2 ** 20,
+        loadPeakBytes: 2 ** 21,
+        scorePeakBytes: 2 ** 22,
+        heldBytes: 2 ** 22,
+        stateBytes: 2 ** 14,
+      },
+    },
     tasks,
     confidence: 0.95,
     bootstrapIterations: 0,

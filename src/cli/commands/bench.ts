@@ -75,11 +75,17 @@ async function measure(
   return settings === null ? resumeBench(flags.resume!, environment) : startBench(settings, flags.output, environment);
 }
 
-/** @throws UserError 'interrupted' with the command that goes on; 'partial' when cells have no figure. */
+/** @throws UserError 'interrupted' or, for a device that was lost, 'device' with the command that goes on; 'partial' when cells have no figure. */
 function reportMissing(outcomes: readonly BenchOutcome[], interrupts: Interrupts): void {
   if (interrupts.received() !== null)
     throw new UserError('interrupted', 'interrupted; what was measured is kept', {
       ...(outcomes.length === 0 ? {} : { hint: `swat-eval bench --resume ${shellWord(outcomes[0]!.directory)}` }),
+    });
+  const lost = outcomes.find((outcome) => outcome.lost !== undefined);
+  if (lost !== undefined)
+    throw new UserError('device', `${lost.lost!.message}; what was measured is kept`, {
+      hint: `swat-eval bench --resume ${shellWord(lost.directory)}`,
+      cause: lost.lost,
     });
   const results = outcomes.flatMap(({ record }) => record.results);
   const count = (status: string) => results.filter((result) => result.status === status).length;

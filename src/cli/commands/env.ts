@@ -53,9 +53,9 @@ function asLines(report: EnvironmentReport): string {
     ['memory', `${(report.memoryBytes / 2 ** 30).toFixed(1)} GiB`],
     ['data directory', report.dataDirectory ?? 'none (SWAT_EVAL_DATA is not set)'],
     ['cache directory', report.cacheDirectory],
-    ...report.backends.map(({ name, available, reason }): [string, string] => [
-      `backend ${name}`,
-      `${available ? 'available' : 'not available'}: ${reason}`,
+    ...report.backends.flatMap(({ name, available, reason, features }): [string, string][] => [
+      [`backend ${name}`, `${available ? 'available' : 'not available'}: ${reason}`],
+      ...Object.entries(features).map(([what, value]): [string, string] => [`  ${what}`, value]),
     ]),
     ...Object.entries(report.optionalPackages).map(([name, version]): [string, string] => [
       name,

@@ -118,6 +118,9 @@ async function listBackendRows(): Promise<Listing> {
     entries,
     header: ['backend', 'available', 'why'],
     rows: entries.map((backend) => [backend.name, backend.available ? 'yes' : 'no', backend.reason]),
+    remarks: entries.flatMap(({ name, features }) =>
+      Object.entries(features).map(([what, value]) => `${name}: ${what}: ${value}`),
+    ),
   };
 }
 

@@ -53,6 +53,7 @@ export const run: CommandDefinition = (program, interrupts) => {
     }
     const remark = flags.quiet === true ? () => {} : printRemark;
     if (flags.plot === true) await plot(summaries, finished.length > 1 ? flags.output : finished[0]?.directory, remark);
+    for (const { result } of finished) remark(await describeObservation(result.summary));
     for (const { directory } of finished) remark(directory);
     reportFailures(outcomes);
   });
@@ -74,6 +75,15 @@ async function evaluate(flags: RunFlags, command: Command, interrupts: Interrupt
   return resumeRuns(directory, given, environment);
 }
 
+/** Which kernels ran, and what memory they took. */
+async function describeObservation({ model, observed }: RunSummary): Promise<string> {
+  if (observed === null) return `${model.label}: kernels and memory were not written down`;
+  const { bytesText } = await import('../../report/number-text.js');
+  const { weightsBytes, loadPeakBytes, scorePeakBytes, stateBytes } = observed.memory;
+  const [weights, loading, scoring, state] = [weightsBytes, loadPeakBytes, scorePeakBytes, stateBytes].map(bytesText);
+  return `${model.label}: ${observed.kernels} kernels; memory at most ${scoring} scoring, ${loading} loading; weights ${weights}, state of the longest row ${state}`;
+}
+
 async function plot(
   summaries: readonly RunSummary[],
   directory: string | undefined,
@@ -88,12 +98,18 @@ async function plot(
 const NAMED_REQUESTS = 5;
 
 /**
- * @throws UserError 'interrupted' with the command that goes on; what stopped the one model there is; 'partial' when
+ * @throws UserError 'interrupted', or 'device' for one that was lost, with the command that goes on; what stopped the one model there is; 'partial' when
  * some of several models failed, or documents were left out.
  */
 function reportFailures(outcomes: readonly RunOutcome[]): void {
   const interrupted = outcomes.find(({ status }) => status === 'interrupted');
   const failed = outcomes.flatMap((outcome) => (outcome.status === 'failed' ? [outcome] : []));
+  const lost = failed.find(({ error }) => error.kind === 'device');
+  if (lost !== undefined)
+    throw new UserError('device', `${lost.error.message}; what was done is kept`, {
+      hint: `swat-eval run --resume ${shellWord(lost.directory)}`,
+      cause: lost.error,
+    });
   const unscored = outcomes.flatMap((outcome) => (outcome.status === 'complete' ? outcome.result.failures : []));
   if (failed.length === 1 && outcomes.length === 1) throw failed[0]!.error;
   for (const { directory, error } of failed) printRemark(`${directory}: ${formatError(error)}`);

@@ -293,9 +293,8 @@ export function chunkOutputs(
     ...{ queryDim, outputDim, within, transposedScores, transposedState },
     factor: factor === null ? null : factor.rank === 3 ? 'token' : 'channel',
     ownValues: own,
-    ...tilingOf(queryDim, outputDim),
-    // The recurrence of channels is no product of matrices.
-    ...(within === 'channel' ? { tensorCores: false } : {}),
+    // The states of the delta rule come as operands; the others are f32, and f32 products of them faster than 36 KiB of tiles.
+    ...(own ? tilingOf(queryDim, outputDim) : F32),
   };
   const [o] = run({
     program: programOf(spec),
@@ -328,9 +327,9 @@ export function samples(): Program[] {
   ];
   const channels: Omit<Spec, keyof Tiling> = { ...forward, outputDim: 64, factor: null, within: 'channel' };
   return [
-    ...forms.flatMap((form) => [F32, MATRIX].map((tiling) => programOf({ ...form, ...tiling }))),
-    ...[F32, { tensorCores: false, halves: true }].flatMap((tiling) =>
-      [false, true].map((transposedScores) => programOf({ ...channels, transposedScores, ...tiling })),
+    ...forms.flatMap((form) =>
+      (form.ownValues ? [F32, MATRIX] : [F32]).map((tiling) => programOf({ ...form, ...tiling })),
     ),
+    ...[false, true].map((transposedScores) => programOf({ ...channels, transposedScores, ...F32 })),
   ];
 }

@@ -2,56 +2,36 @@
 // of the states, from the last to the first. K~ and V~ are the chunk's keys and values with the decays to its end.
 // One workgroup a row and 64 x 64 piece of S, which it carries from chunk to chunk; its product is made in the same pass, so that
 // no update is ever in memory. Bytes: k once for every 64 of Dv and v once for every 64 of Dk (mostly from the cache), a state a
-// chunk out, in f16 where only tensor cores read it. FLOPs: 2 Dk Dv a token. Bound by memory.
+// chunk out. FLOPs: 2 Dk Dv a token. Always in f32: on tensor cores the tiles of a piece took 36 KiB, which leaves one workgroup on a
+// multiprocessor, and the pass was slower.
 import type * as tf from '#tfjs';
-import {
-  CHUNK,
-  F32_TILES,
-  FLOAT_ROW,
-  LOAD_RESULT,
-  MATRIX_PIECE,
-  MATRIX_SUMS,
-  MATRIX_TILES,
-  STORE_RESULT,
-  enables,
-  fillTile,
-  invocations,
-  matrixProduct,
-  operand,
-  operandElements,
-  readRow,
-  tilingOf,
-  tilingName,
-  F32,
-  MATRIX,
-  type Tiling,
-} from './chunk-tiles.js';
+import { CHUNK, F32_TILES, readRow } from './chunk-tiles.js';
 import { run, type Program } from './runner.js';
 
 /** Whether a decay is one a token or one a channel of the keys or values; null where nothing decays. */
 export type DecayKind = 'token' | 'keys' | 'values';
 
-interface Spec extends Tiling {
+interface Spec {
   readonly keyDim: number;
   readonly valueDim: number;
   readonly decay: DecayKind;
 }
 
 function programOf(spec: Spec): Program {
-  const { keyDim, valueDim, decay, tensorCores } = spec;
+  const { keyDim, valueDim, decay } = spec;
   return {
-    key: `chunk-states/${keyDim}/${valueDim}/${decay}/${tilingName(spec)}`,
-    wgsl: () => `${enables(spec)}
+    key: `chunk-states/${keyDim}/${valueDim}/${decay}`,
+    wgsl: () => `
 struct Sizes { length: u32, chunks: u32, sharing: u32, backwards: u32 }
 @group(0) @binding(0) var<storage, read> k: array<vec4f>;
 @group(0) @binding(1) var<storage, read> v: array<vec4f>;
 @group(0) @binding(2) var<storage, read> factor: array<${decay === 'token' ? 'f32' : 'vec4f'}>;
 @group(0) @binding(3) var<storage, read> whole: array<${decay === 'values' ? 'vec4f' : 'f32'}>;
 @group(0) @binding(4) var<storage, read> start: array<vec4f>;
-@group(0) @binding(5) var<storage, read_write> states: array<${operand(spec)}>;
+@group(0) @binding(5) var<storage, read_write> states: array<vec4f>;
 @group(0) @binding(6) var<storage, read_write> last: array<vec4f>;
 @group(0) @binding(7) var<uniform> sizes: Sizes;
-${tensorCores ? MATRIX_TILES : F32_TILES}
+${F32_TILES}
 ${readRow('rawKeyAt', 'k', keyDim)}
 ${readRow('rawValueAt', 'v', valueDim)}
 ${decay === 'token' ? '' : readRow('factorAt', 'factor', decay === 'keys' ? keyDim : valueDim)}
@@ -78,18 +58,18 @@ fn remaining(row: u32, chunk: u32, channel: u32, fourth: u32) -> vec4f {
   };
 }
 
-@compute @workgroup_size(${invocations(spec)})
+@compute @workgroup_size(256)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) local: u32) {
   let firstValue = group.x * ${CHUNK / 4}u;
   let firstKey = group.y * ${CHUNK}u;
   let row = group.z;
-${tensorCores ? onTensorCores(spec) : inF32(spec)}
+${body(spec)}
 }
 `,
   };
 }
 
-function inF32({ keyDim, valueDim }: Spec): string {
+function body({ keyDim, valueDim }: Spec): string {
   const [ROWS, FOURTHS] = [`${keyDim}u`, `${valueDim / 4}u`];
   const each = (statement: (m: number) => string) => [0, 1, 2, 3].map(statement).join('\n');
   return `
@@ -120,40 +100,6 @@ function inF32({ keyDim, valueDim }: Spec): string {
   ${each((m) => `if (inside[${m}]) { last[(row * ${ROWS} + channel + ${m}u) * ${FOURTHS} + fourth] = state[${m}]; }`)}`;
 }
 
-function onTensorCores({ keyDim, valueDim }: Spec): string {
-  const [ROWS, FOURTHS] = [`${keyDim}u`, `${valueDim / 4}u`];
-  const whole = keyDim % CHUNK === 0 && valueDim % CHUNK === 0;
-  /** Each invocation its fourths of the piece, those outside S left out. */
-  const eachFourth = (body: string) => `
-    for (var e = local; e < ${(CHUNK * CHUNK) / 4}u; e += 128u) {
-      let channel = firstKey + (e >> 4u);
-      let fourth = firstValue + (e & 15u);
-      let at = (e >> 4u) * ${FLOAT_ROW}u + (e & 15u);
-      ${whole ? '' : `if (channel >= ${ROWS} || fourth >= ${FOURTHS}) { continue; }`}
-      ${body}
-    }`;
-  return `
-  ${MATRIX_PIECE}
-  ${whole ? '' : `for (var e = local; e < ${CHUNK * FLOAT_ROW}u; e += 128u) { result[e] = vec4f(); }\n  workgroupBarrier();`}
-  ${eachFourth(`result[at] = start[(row * ${ROWS} + channel) * ${FOURTHS} + fourth];`)}
-  ${MATRIX_SUMS}
-  for (var n = 0u; n < sizes.chunks; n++) {
-    let chunk = select(n, sizes.chunks - 1u - n, sizes.backwards == 1u);
-    let token = chunk * ${CHUNK}u;
-    ${fillTile('left', (t, fourth) => `keyAt(row, token + ${t}, firstKey / 4u + ${fourth})`)}
-    ${fillTile('right', (t, fourth) => `valueAt(row, token + ${t}, firstValue + ${fourth})`)}
-    ${eachFourth(`
-      states[((row * sizes.chunks + chunk) * ${ROWS} + channel) * ${FOURTHS} + fourth] = vec4<f16>(result[at]);
-      result[at] *= remaining(row, chunk, channel, fourth);`)}
-    workgroupBarrier();
-    ${LOAD_RESULT}
-    ${matrixProduct('steps', 'steps')}
-    ${STORE_RESULT}
-    workgroupBarrier();
-  }
-  ${eachFourth(`last[(row * ${ROWS} + channel) * ${FOURTHS} + fourth] = result[at];`)}`;
-}
-
 export interface ChunkStatesInputs {
   /** [B, G, T, Dk] */
   readonly k: tf.Tensor4D;
@@ -168,7 +114,7 @@ export interface ChunkStatesInputs {
 }
 
 export interface ChunkStates {
-  /** S before each chunk (behind it, where they go backwards): [B, N, chunks, Dk, Dv] operands, for kernels only. */
+  /** S before each chunk (behind it, where they go backwards): [B, N, chunks, Dk, Dv]. */
   readonly states: tf.Tensor;
   /** S after the last one that was visited, [B, N, Dk, Dv]. */
   readonly final: tf.Tensor4D;
@@ -182,11 +128,11 @@ export function chunkStates(
   const [batch, heads, length, valueDim] = v.shape;
   const keyDim = k.shape[3];
   const chunks = Math.ceil(length / CHUNK);
-  const spec: Spec = { keyDim, valueDim, decay, ...tilingOf(keyDim, valueDim) };
+  const spec: Spec = { keyDim, valueDim, decay };
   const [states, final] = run({
     program: programOf(spec),
     inputs: [k, v, factor, whole, start],
-    outputs: [{ shape: [operandElements(batch * heads * chunks * keyDim * valueDim, spec)] }, { shape: start.shape }],
+    outputs: [{ shape: [batch, heads, chunks, keyDim, valueDim] }, { shape: start.shape }],
     uniforms: [length, chunks, heads / k.shape[1], backwards ? 1 : 0],
     workgroups: [Math.ceil(valueDim / CHUNK), Math.ceil(keyDim / CHUNK), batch * heads],
   });
@@ -194,11 +140,11 @@ export function chunkStates(
 }
 
 export function samples(): Program[] {
-  const shapes: Pick<Spec, 'keyDim' | 'valueDim' | 'decay'>[] = [
+  const shapes: Spec[] = [
     { keyDim: 128, valueDim: 256, decay: 'token' },
     { keyDim: 24, valueDim: 48, decay: 'token' },
     { keyDim: 128, valueDim: 256, decay: 'keys' },
     { keyDim: 256, valueDim: 64, decay: 'values' },
   ];
-  return shapes.flatMap((shape) => [F32, MATRIX].map((tiling) => programOf({ ...shape, ...tiling })));
+  return shapes.map(programOf);
 }

@@ -132,9 +132,6 @@ export const MATRIX_SUMS = eachMatrix((i, j) => `var sum${i}${j} = Sum();`);
 export const STORE_RESULT = eachMatrix(
   (i, j) => `subgroupMatrixStore<row_major>(&result, ${resultAt(i, j)}, sum${i}${j}, ${FLOAT_ROW}u);`,
 );
-export const LOAD_RESULT = eachMatrix(
-  (i, j) => `sum${i}${j} = subgroupMatrixLoad<Sum, row_major>(&result, ${resultAt(i, j)}, ${FLOAT_ROW}u);`,
-);
 /** The subgroup's piece. */
 export const MATRIX_PIECE = `
   let down = 32u * (local >> 6u);

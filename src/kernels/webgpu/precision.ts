@@ -1,6 +1,6 @@
 // In which precision the fused kernels multiply: f32, or f16 operands with f32 sums. A model that computes in f16 asks for it
 // each time it is used; whatever is not a product of matrices (norms, softmax, states, losses) is f32 in both.
-import { deviceBackend, hasFeature } from './runner.js';
+import { deviceBackend } from './runner.js';
 
 export type Precision = 'f32' | 'f16';
 
@@ -21,12 +21,5 @@ export function usesTensorCores(): boolean {
 }
 
 export function hasTensorCores(): boolean {
-  return (
-    hasFeature('shader-f16') &&
-    hasFeature('chromium-experimental-subgroup-matrix') &&
-    deviceBackend().matrixConfigs.some(
-      ({ M, N, K, componentType, resultComponentType }) =>
-        M === 16 && N === 16 && K === 16 && componentType === 'f16' && resultComponentType === 'f32',
-    )
-  );
+  return deviceBackend().tensorCores;
 }

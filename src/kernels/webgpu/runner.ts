@@ -95,11 +95,6 @@ export function workgroupsFor(count: number, each: number): [number, number] {
   return [Math.ceil(groups / y), y];
 }
 
-/** Whether the device has a feature: `shader-f16`, `chromium-experimental-subgroup-matrix`, ... */
-export function hasFeature(name: string): boolean {
-  return deviceBackend().device.features.has(name);
-}
-
 function newTensor(backend: DeviceBackend, shape: readonly number[], dtype: tf.DataType): tf.Tensor {
   const empty = shape.includes(0) ? new Float32Array(0) : null;
   const dataId = backend.write(empty as unknown as tf.backend_util.TypedArray, [...shape], dtype);
