@@ -5,7 +5,9 @@ import type { Precision } from '../../kernels/webgpu/precision.js';
 import { decayedLinearAttention } from '../../ops/decayed-linear-attention.js';
 import { deltaRule } from '../../ops/delta-rule.js';
 import { gatedLinearAttention } from '../../ops/gated-linear-attention.js';
+import { withoutFusedKernels } from '../../ops/op.js';
 import type { KernelCase } from '../kernel-case.js';
+import { relativeError } from '../kernel-inputs.js';
 import { randomFloats } from '../random.js';
 
 interface Size {
@@ -62,7 +64,10 @@ function measure(recurrence: Recurrence, size: Size, pass: Pass, precision: Prec
         dispose: () => tf.dispose([Object.values(inputs), dOutput]),
       };
     },
-    error: () => errorOf(recurrence, { ...size, batch: 1, groups: 1, heads: Math.min(2, heads / groups), length: 150 }),
+    error: () => {
+      const small = { ...size, batch: 1, groups: 1, heads: Math.min(2, heads / groups), length: 150 };
+      return pass === 'forward' ? errorOf(recurrence, small) : gradientError(recurrence, small);
+    },
   };
 }
 
@@ -113,6 +118,19 @@ function gradients(recurrence: Recurrence, inputs: Inputs, dOutput: tf.Tensor): 
 /** Uniform: a linear congruence, since tens of millions are needed. */
 function tensor(shape: number[], seed: number, from: number, to: number): tf.Tensor {
   return tf.tensor(randomFloats(tf.util.sizeFromShape(shape), seed, from, to), shape);
+}
+
+/** Against the gradients of the composite form, in f32: the largest of the inputs'. */
+async function gradientError(recurrence: Recurrence, size: Size): Promise<number> {
+  const inputs = inputsOf(recurrence, size);
+  const dOutput = tensor([size.batch, size.heads, size.length, size.valueDim], 9, -1, 1);
+  const fused = gradients(recurrence, inputs, dOutput);
+  const composite = withoutFusedKernels(() => gradients(recurrence, inputs, dOutput));
+  const errors = await Promise.all(
+    fused.map(async (gradient, i) => relativeError(await gradient.data(), await composite[i]!.data())),
+  );
+  tf.dispose([Object.values(inputs), dOutput, fused, composite]);
+  return Math.max(...errors);
 }
 
 /** Against the recurrence, one token after the other in f64. */

@@ -11,18 +11,18 @@ function tables(length: number, dim: number) {
 }
 
 function inputsOf(shape: readonly [number, number, number, number]): tf.Tensor[] {
-  const [, , length, dim] = shape;
+  const [, length, , dim] = shape;
   const { cos, sin } = tables(length, dim);
   return [randomTensor(shape, 1), tf.tensor(cos, [length, dim / 2]), tf.tensor(sin, [length, dim / 2])];
 }
 
-function wantedOf([batch, heads, length, dim]: readonly [number, number, number, number], pairing: Pairing): number[] {
-  const x = randomValues([batch, heads, length, dim], 1);
+function wantedOf([batch, length, heads, dim]: readonly [number, number, number, number], pairing: Pairing): number[] {
+  const x = randomValues([batch, length, heads, dim], 1);
   const { cos, sin } = tables(length, dim);
   const y = new Array<number>(x.length);
   for (let row = 0; row < batch * heads * length; row++)
     for (let i = 0; i < dim / 2; i++) {
-      const angle = (row % length) * (dim / 2) + i;
+      const angle = (Math.floor(row / heads) % length) * (dim / 2) + i;
       const first = row * dim + (pairing === 'halves' ? i : 2 * i);
       const second = first + (pairing === 'halves' ? dim / 2 : 1);
       y[first] = x[first]! * cos[angle]! - x[second]! * sin[angle]!;
@@ -31,13 +31,13 @@ function wantedOf([batch, heads, length, dim]: readonly [number, number, number,
   return y;
 }
 
-const SHAPE = [4, 16, 8192, 64] as const;
-const SMALL = [1, 3, 17, 64] as const;
+const SHAPE = [4, 8192, 16, 64] as const;
+const SMALL = [1, 17, 3, 64] as const;
 
 export const cases: KernelCase[] = (['halves', 'neighbours'] as const).map((pairing) =>
   memoryCase({
     kernel: `rotary ${pairing}`,
-    shape: 'B4 N16 T8192 D64',
+    shape: 'B4 T8192 N16 D64',
     bytes: 2 * 4 * tf.util.sizeFromShape([...SHAPE]),
     inputs: () => inputsOf(SHAPE),
     run: (x, cos, sin) => [rotatePairs({ x: x, cos: cos, sin: sin }, pairing, 0, 1)],
