@@ -27,9 +27,14 @@ export function createRunDirectory(output: string, model: string, planHash: stri
   }
 }
 
-/** A model's name as a folder: lm-evaluation-harness's `sanitize_model_name`, and never a name with a meaning of its own. */
+/** lm-evaluation-harness's `sanitize_model_name`: what no file name may hold becomes `__`. */
+export function sanitizeModelName(name: string): string {
+  return name.replaceAll(/["<>:/|\\?*[\]]+/g, '__');
+}
+
+/** A model's name as a folder: sanitised, and never a name with a meaning of its own. */
 export function modelSlug(model: string): string {
-  const slug = model.replaceAll(/["<>:/|\\?*[\]]+/g, '__');
+  const slug = sanitizeModelName(model);
   return /^\.*$/.test(slug) || slug === 'latest' ? `${slug}__` : slug;
 }
 

@@ -1,5 +1,6 @@
 // results.json: the keys of lm-evaluation-harness 4e7e0d47 (`result_schema.py`, `evaluation_tracker.py`), so that its readers
 // read it, and under `swat_eval` the whole summary, from which `table` and `plot` work.
+import { sanitizeModelName } from '../evaluate/run-directory.js';
 import type { RunSummary, TaskSummary } from '../evaluate/run-summary.js';
 import { sizeWeightedMean } from '../metrics/group.js';
 import { averagedCells, paperAverage, paperCells, type PaperCell } from './paper-cells.js';
@@ -96,11 +97,6 @@ export function lmEvalResults(run: RunSummary, taskHashes: Readonly<Record<strin
     total_evaluation_time_seconds: String(run.seconds),
     swat_eval: run,
   };
-}
-
-/** lm-eval's `sanitize_model_name`: what no file name may hold becomes `__`. */
-export function sanitizeModelName(name: string): string {
-  return name.replace(/["<>:/|\\?*[\]]+/g, '__');
 }
 
 function taskMetrics(task: TaskSummary): Metrics {

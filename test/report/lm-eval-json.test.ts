@@ -1,5 +1,6 @@
 import test from 'ava';
-import { lmEvalResults, sanitizeModelName } from '../../src/report/lm-eval-json.js';
+import { sanitizeModelName } from '../../src/evaluate/run-directory.js';
+import { lmEvalResults } from '../../src/report/lm-eval-json.js';
 import { accuracy, exampleRun, exampleTask, paperTasks } from './example-run.js';
 
 const RIGHT = [60, 130, 78, 101, 110, 52, 75, 120];

@@ -115,7 +115,7 @@ function gradients(recurrence: Recurrence, inputs: Inputs, dOutput: tf.Tensor): 
   return tf.tidy(() => tf.grads(attend)(Object.values(inputs), dOutput));
 }
 
-/** Uniform: a linear congruence, since tens of millions are needed. */
+/** Uniform in [from, to). */
 function tensor(shape: number[], seed: number, from: number, to: number): tf.Tensor {
   return tf.tensor(randomFloats(tf.util.sizeFromShape(shape), seed, from, to), shape);
 }
@@ -141,13 +141,7 @@ async function errorOf(recurrence: Recurrence, size: Size): Promise<number> {
   const values: Partial<Record<Input, ArrayLike<number>>> = {};
   for (const [name, x] of Object.entries(inputs)) values[name as Input] = await x.data();
   tf.dispose([o, ...Object.values(inputs)]);
-  const wanted = byDefinition(recurrence, size, values);
-  let [difference, norm] = [0, 0];
-  wanted.forEach((x, i) => {
-    difference += (found[i]! - x) ** 2;
-    norm += x ** 2;
-  });
-  return Math.sqrt(difference / norm);
+  return relativeError(found, byDefinition(recurrence, size, values));
 }
 
 /** One row of q and k, of which all heads read. */

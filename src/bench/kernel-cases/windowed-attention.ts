@@ -7,6 +7,7 @@ import {
   type AttentionSettings,
 } from '../../kernels/webgpu/windowed-attention.js';
 import type { KernelCase } from '../kernel-case.js';
+import { relativeError } from '../kernel-inputs.js';
 import { randomFloats } from '../random.js';
 
 interface Size {
@@ -130,15 +131,6 @@ async function largestError({ heads, kvHeads, dim, window }: Size, setting: Sett
 function gradientsOf(tensors: ReturnType<typeof randomTensors>, settings: AttentionSettings): tf.Tensor[] {
   const { q, k, v } = fusedAttentionGradient(tensors, settings, tensors.dO);
   return [q, k, v];
-}
-
-function relativeError(found: ArrayLike<number>, wanted: Float64Array): number {
-  let [difference, norm] = [0, 0];
-  wanted.forEach((value, i) => {
-    difference += (found[i]! - value) ** 2;
-    norm += value ** 2;
-  });
-  return Math.sqrt(difference / norm);
 }
 
 /** o and the gradients of q, k, v in f64, one row of logits at a time, of the values that `randomTensors` has. */

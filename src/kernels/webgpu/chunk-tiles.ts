@@ -12,28 +12,25 @@ import { usesTensorCores } from './precision.js';
 export const CHUNK = 64;
 
 export interface Tiling {
-  /** Products on tensor cores. */
+  /** Products on tensor cores: buffers that one fused block owns hold f16, which is what they take. */
   readonly tensorCores: boolean;
-  /** Buffers that one fused block owns hold f16, which is what the tensor cores take. */
-  readonly halves: boolean;
 }
 
 /** As the precision that was asked for has it, for rows of these lengths; the tensor cores' kernels move eight neighbours at once. */
 export function tilingOf(...dims: number[]): Tiling {
-  const tensorCores = usesTensorCores() && dims.every((dim) => dim % 8 === 0);
-  return { tensorCores, halves: tensorCores };
+  return { tensorCores: usesTensorCores() && dims.every((dim) => dim % 8 === 0) };
 }
 
-export const F32: Tiling = { tensorCores: false, halves: false };
-export const MATRIX: Tiling = { tensorCores: true, halves: true };
+export const F32: Tiling = { tensorCores: false };
+export const MATRIX: Tiling = { tensorCores: true };
 
 /** For a program's key. */
-export function tilingName({ tensorCores, halves }: Tiling): string {
-  return tensorCores ? 'matrix' : halves ? 'f32-of-halves' : 'f32';
+export function tilingName({ tensorCores }: Tiling): string {
+  return tensorCores ? 'matrix' : 'f32';
 }
 
-export function enables({ tensorCores, halves }: Tiling): string {
-  if (!tensorCores) return halves ? 'enable f16;' : '';
+export function enables({ tensorCores }: Tiling): string {
+  if (!tensorCores) return '';
   return `enable f16;
 enable subgroups;
 enable chromium_experimental_subgroup_matrix;
@@ -46,13 +43,13 @@ export function invocations({ tensorCores }: Tiling): number {
 }
 
 /** Four neighbours of a buffer that one fused block owns. */
-export function operand({ halves }: Tiling): 'vec4<f16>' | 'vec4f' {
-  return halves ? 'vec4<f16>' : 'vec4f';
+export function operand({ tensorCores }: Tiling): 'vec4<f16>' | 'vec4f' {
+  return tensorCores ? 'vec4<f16>' : 'vec4f';
 }
 
 /** Elements of an f32 tensor that holds `count` operands. */
-export function operandElements(count: number, { halves }: Tiling): number {
-  return halves ? Math.ceil(count / 2) : count;
+export function operandElements(count: number, { tensorCores }: Tiling): number {
+  return tensorCores ? Math.ceil(count / 2) : count;
 }
 
 /** Tiles `left`, [16, rows], and `right`, [16, columns], and the product over their 16 steps. */

@@ -180,7 +180,7 @@ export function deltaSystems({ k, v, rate, products, logDecay }: DeltaSystemsInp
   const padded = paddedKeyDim(keyDim);
   const keyShape = [operandElements(tokens * padded, form)];
   const [w, keys, u] = run({
-    program: programOf({ keyDim, valueDim, decays: logDecay !== null, halves: form.halves }),
+    program: programOf({ keyDim, valueDim, decays: logDecay !== null, halves: form.tensorCores }),
     inputs: [k, v, rate, products, ...(logDecay === null ? [] : [logDecay])],
     outputs: [{ shape: keyShape }, { shape: keyShape }, { shape: [operandElements(tokens * valueDim, form)] }],
     uniforms: [length, chunks, heads / k.shape[1]],

@@ -10,11 +10,6 @@ export function usePrecision(precision: Precision): void {
   asked = precision;
 }
 
-/** What was asked for, by a model that computes on this device now. */
-export function askedPrecision(): Precision {
-  return asked;
-}
-
 /** True where products go through the tensor cores: f16 was asked for, and the adapter multiplies 16 x 16 x 16 f16 matrices. */
 export function usesTensorCores(): boolean {
   return asked === 'f16' && hasTensorCores();
