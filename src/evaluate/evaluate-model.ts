@@ -14,6 +14,7 @@ import { cutSchedule, fedTokens, formatBatchSize, recordSchedule, restoreSchedul
 import type { Batch, Schedule } from './schedule.js';
 import { scoreBatches } from './score-batches.js';
 import type { ScoringContext } from './score-batches.js';
+import type { Scorer } from './scorer.js';
 import { summarizeTask } from './summarize-task.js';
 import type { Sample, TokenCounts } from './summarize-task.js';
 
@@ -63,8 +64,16 @@ export async function evaluateModel(
     });
     await writeRunRecord(directory, recordWith(before));
     const journal = openJournal(file, content.bytes);
+    let written = before;
+    const keepObserved = async () => {
+      const observed = bothObserved(before, model.observed());
+      if (!saysMore(observed, written)) return;
+      await writeRunRecord(directory, recordWith(observed));
+      written = observed;
+    };
     try {
-      const scoring = { ...context, scorer: model.scorer, journal };
+      const scorer = observedFirst(model.scorer, keepObserved);
+      const scoring = { ...context, scorer, journal };
       const scored = await scoreRest(model.description.label, schedule, content.batches.length, scoring);
       const done = [...content.batches, ...scored];
       const finished = recordWith(bothObserved(before, model.observed()));
@@ -76,6 +85,30 @@ export async function evaluateModel(
   } finally {
     model.dispose();
   }
+}
+
+/** What a batch showed is written down before its scores are, so that a kill cannot part the two. */
+function observedFirst(scorer: Scorer, keep: () => Promise<void>): Scorer {
+  return {
+    ...scorer,
+    async score(batch) {
+      const scores = await scorer.score(batch);
+      await keep();
+      return scores;
+    },
+  };
+}
+
+/** Whether `now` has anything that lasts and `written` lacks; what is held changes with every batch, and only the last counts. */
+function saysMore(now: RunObservation | null, written: RunObservation | null): boolean {
+  if (now === null || written === null) return now !== null;
+  const [a, b] = [now.memory, written.memory];
+  return (
+    now.kernels !== written.kernels ||
+    a.scorePeakBytes > b.scorePeakBytes ||
+    a.loadPeakBytes > b.loadPeakBytes ||
+    a.stateBytes > b.stateBytes
+  );
 }
 
 /** Of the parts of a run before and after it was resumed. */

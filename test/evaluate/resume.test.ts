@@ -131,6 +131,19 @@ test('a resumed run has the larger figures of its parts, and fused kernels only 
   t.deepEqual((readJson(directory, 'run.json') as typeof record).loaded.observed, { kernels: 'composite', memory });
 });
 
+test('what a batch showed is in run.json before the next one begins, so that a kill loses no observation', async (t) => {
+  const output = temporaryDirectory(t);
+  const seen: unknown[] = [];
+  const onBatch = (): void => {
+    seen.push((readJson(resolveRun(null, output), 'run.json') as { loaded: { observed: unknown } }).loaded.observed);
+  };
+  const { result } = completed((await startRuns(fakeSettings, output, fakeEnvironment({ onBatch })))[0]);
+  const [first, ...later] = seen;
+  t.is(first, null);
+  t.true(later.length > 1);
+  for (const observed of later) t.deepEqual(observed, result.summary.observed);
+});
+
 const refusals: [what: string, change: Refusal, sentence: RegExp][] = [
   ['another engine', { engine: { backend: 'wasm' } }, /backend cpu, and cannot go on with wasm/],
   ['another precision', { engine: { dtype: 'f16' } }, /dtype f32, and cannot go on with f16/],
