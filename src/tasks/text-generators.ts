@@ -1,0 +1,19 @@
+// The text generators by name.
+import { closest } from '../did-you-mean.js';
+import { UserError } from '../user-error.js';
+import type { TextGenerator } from './text-generator.js';
+
+/** One line a generator. */
+const GENERATORS: Readonly<Record<string, () => Promise<{ default: TextGenerator }>>> = {};
+
+/** @throws UserError 'usage' for an unknown name. */
+export async function loadTextGenerator(name: string): Promise<TextGenerator> {
+  const load = Object.hasOwn(GENERATORS, name) ? GENERATORS[name] : undefined;
+  if (load !== undefined) return (await load()).default;
+  const names = Object.keys(GENERATORS);
+  const guess = closest(name, names);
+  const known = names.length === 0 ? 'there is none yet' : `one of ${names.join(', ')}`;
+  throw new UserError('usage', `unknown text generator '${name}'`, {
+    hint: guess === null ? known : `did you mean ${guess}?`,
+  });
+}
