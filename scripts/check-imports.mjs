@@ -18,7 +18,7 @@ const layers = [
   ['src/data', 'src/metrics'],
   ['src/evaluate'],
   ['src/bench', 'src/train'],
-  ['src/report', 'src/check'],
+  ['src/report', 'src/check', 'src/sweep'],
   ['src/index.ts'],
   ['src/cli'],
 ];

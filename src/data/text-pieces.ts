@@ -6,7 +6,8 @@ import { readUtf8 } from './utf8-blocks.js';
 
 export interface TextPiece {
   readonly text: string;
-  readonly endsDocument: boolean;
+  /** Whether the document ends here. */
+  readonly last: boolean;
   /** The file, or `file:line` of a document that has a line of its own. */
   readonly where: string;
 }
@@ -27,11 +28,11 @@ export async function* readTextPieces(
   if (/\.(jsonl|ndjson)(\.gz)?$/.test(file)) {
     for await (const { line, where } of readLines(blocks, file)) {
       if (line.trim() === '') continue;
-      yield { text: stringColumn({ value: parseObject(line, where), where }, 'text'), endsDocument: true, where };
+      yield { text: stringColumn({ value: parseObject(line, where), where }, 'text'), last: true, where };
     }
   } else {
-    for await (const text of blocks) yield { text, endsDocument: false, where: file };
-    yield { text: '', endsDocument: true, where: file };
+    for await (const text of blocks) yield { text, last: false, where: file };
+    yield { text: '', last: true, where: file };
   }
 }
 

@@ -50,9 +50,9 @@ async function countWords(
 ): Promise<ReadonlyMap<string, number>> {
   const pieces = corpus.kind === 'files' ? await filePieces(corpus, progress) : await generatedPieces(corpus, progress);
   const counter = new WordCounter(specials);
-  for await (const { text, endsDocument, where } of pieces) {
+  for await (const { text, last, where } of pieces) {
     counter.add(text, where);
-    if (endsDocument) counter.endDocument();
+    if (last) counter.endDocument();
   }
   progress.finish();
   if (counter.counts.size === 0)
@@ -91,7 +91,7 @@ async function generatedPieces({ name, bytes, seed }: Extract<Corpus, { kind: 'g
       const length = Buffer.byteLength(text);
       progress.advance(length);
       read += length;
-      yield { text, endsDocument: true, where: name };
+      yield { text, last: true, where: name };
     }
   })();
 }

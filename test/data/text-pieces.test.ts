@@ -16,9 +16,9 @@ async function fileWith(t: ExecutionContext, name: string, content: string | Buf
 async function documents(file: string): Promise<string[]> {
   const read: string[] = [];
   let begun = '';
-  for await (const { text, endsDocument } of readTextPieces(file)) {
+  for await (const { text, last } of readTextPieces(file)) {
     begun += text;
-    if (!endsDocument) continue;
+    if (!last) continue;
     read.push(begun);
     begun = '';
   }
