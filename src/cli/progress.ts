@@ -3,7 +3,8 @@ import type { SharedFlags } from './options.js';
 
 /** Reports the phases of a long computation, one after the other; work is counted in tokens. */
 export interface Progress {
-  start(label: string, totalTokens: number): void;
+  /** @param ceiling tokens a second that could be reached at best: their share is shown */
+  start(label: string, totalTokens: number, ceiling?: number): void;
   advance(tokens: number): void;
   /** Ends the phase: leaves one line if its work was done, clears the bar if it was cut short. */
   finish(): void;
@@ -30,6 +31,8 @@ export interface PhaseState {
   tokens: number;
   totalTokens: number;
   seconds: number;
+  /** Tokens a second that could be reached at best. */
+  ceiling?: number;
 }
 
 const REDRAW_MILLISECONDS = 100;
@@ -55,7 +58,7 @@ export function terminalProgress(flags: Pick<SharedFlags, 'quiet' | 'progress'>)
 }
 
 export function createProgress({ stream, now, mode }: ProgressOptions): Progress {
-  let phase: { label: string; totalTokens: number; tokens: number; startedAt: number } | null = null;
+  let phase: (Omit<PhaseState, 'seconds'> & { startedAt: number }) | null = null;
   let drawnAt = -Infinity;
   let stepsShown = 0;
 
@@ -76,8 +79,8 @@ export function createProgress({ stream, now, mode }: ProgressOptions): Progress
   };
 
   return {
-    start(label, totalTokens) {
-      phase = { label, totalTokens, tokens: 0, startedAt: now() };
+    start(label, totalTokens, ceiling) {
+      phase = { label, totalTokens, tokens: 0, startedAt: now(), ...(ceiling === undefined ? {} : { ceiling }) };
       drawnAt = -Infinity;
       stepsShown = 0;
       if (mode === 'bar') draw();
@@ -116,14 +119,19 @@ function renderLine(state: PhaseState): string {
 
 /** `piqa: 12,345 tokens in 0:10, 1,234 tokens/s`. */
 function renderDone(state: PhaseState): string {
-  return `${state.label}: ${grouped(state.tokens)} tokens in ${clock(state.seconds)}, ${speedOf(state)}`;
+  return `${state.label}: ${grouped(state.tokens)} tokens in ${clock(state.seconds)}, ${speedOf(state)}${state.seconds === 0 ? '' : shareOfCeiling(state)}`;
 }
 
 function figuresOf(state: PhaseState): string {
   const percent = `${String(Math.floor(100 * shareOf(state))).padStart(3)} %`;
   if (state.tokens === 0 || state.seconds === 0) return percent;
   const left = (state.seconds * (state.totalTokens - state.tokens)) / state.tokens;
-  return `${percent}  ${speedOf(state)}  ${clock(left)} left`;
+  return `${percent}  ${speedOf(state)}${shareOfCeiling(state)}  ${clock(left)} left`;
+}
+
+/** ` (12 % of the ceiling)`, where there is one. */
+function shareOfCeiling({ tokens, seconds, ceiling }: PhaseState): string {
+  return ceiling === undefined ? '' : ` (${((100 * tokens) / seconds / ceiling).toPrecision(2)} % of the ceiling)`;
 }
 
 function shareOf({ tokens, totalTokens }: PhaseState): number {
