@@ -12,13 +12,14 @@ import { run } from './commands/run.js';
 import { show } from './commands/show.js';
 import { sweep } from './commands/sweep.js';
 import { table } from './commands/table.js';
+import { tokenizer } from './commands/tokenizer.js';
 import { train } from './commands/train.js';
 import type { Interrupts } from './interrupts.js';
 
 /** Adds one command to the program. `interrupts` is for commands whose work can be stopped and resumed. */
 export type CommandDefinition = (program: Command, interrupts: Interrupts) => void;
 
-const COMMANDS: readonly CommandDefinition[] = [run, bench, train, sweep, table, plot, show, data, ls, env];
+const COMMANDS: readonly CommandDefinition[] = [run, bench, train, sweep, table, plot, show, data, tokenizer, ls, env];
 
 export function createProgram(interrupts: Interrupts): Command {
   const program = new Command('swat-eval')
