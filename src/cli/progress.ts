@@ -1,13 +1,6 @@
 // Progress on stderr: a bar that redraws itself on a terminal, a line every 10 % elsewhere.
+import type { Progress } from '../evaluate/progress.js';
 import type { SharedFlags } from './options.js';
-
-/** Reports the phases of a long computation, one after the other; work is counted in `unit`, tokens by default. */
-export interface Progress {
-  start(label: string, total: number, unit?: string): void;
-  advance(count: number): void;
-  /** Ends the phase: leaves one line if its work was done, clears the bar if it was cut short. */
-  finish(): void;
-}
 
 /** What this needs of `process.stderr`. */
 export interface ProgressStream {
@@ -31,6 +24,7 @@ export interface PhaseState {
   done: number;
   total: number;
   seconds: number;
+  ceiling?: number;
 }
 
 const REDRAW_MILLISECONDS = 100;
@@ -77,8 +71,8 @@ export function createProgress({ stream, now, mode }: ProgressOptions): Progress
   };
 
   return {
-    start(label, total, unit = 'tokens') {
-      phase = { label, unit, total, done: 0, startedAt: now() };
+    start(label, total, { unit = 'tokens', ceiling } = {}) {
+      phase = { label, unit, total, done: 0, startedAt: now(), ...(ceiling === undefined ? {} : { ceiling }) };
       drawnAt = -Infinity;
       stepsShown = 0;
       if (mode === 'bar') draw();
@@ -117,14 +111,19 @@ function renderLine(state: PhaseState): string {
 
 /** `piqa: 12,345 tokens in 0:10, 1,234 tokens/s`. */
 function renderDone(state: PhaseState): string {
-  return `${state.label}: ${grouped(state.done)} ${state.unit} in ${clock(state.seconds)}, ${speedOf(state)}`;
+  return `${state.label}: ${grouped(state.done)} ${state.unit} in ${clock(state.seconds)}, ${speedOf(state)}${state.seconds === 0 ? '' : shareOfCeiling(state)}`;
 }
 
 function figuresOf(state: PhaseState): string {
   const percent = `${String(Math.floor(100 * shareOf(state))).padStart(3)} %`;
   if (state.done === 0 || state.seconds === 0) return percent;
   const left = (state.seconds * (state.total - state.done)) / state.done;
-  return `${percent}  ${speedOf(state)}  ${clock(left)} left`;
+  return `${percent}  ${speedOf(state)}${shareOfCeiling(state)}  ${clock(left)} left`;
+}
+
+/** ` (12 % of the ceiling)`, where there is one. */
+function shareOfCeiling({ done, seconds, ceiling }: PhaseState): string {
+  return ceiling === undefined ? '' : ` (${((100 * done) / seconds / ceiling).toPrecision(2)} % of the ceiling)`;
 }
 
 function shareOf({ done, total }: PhaseState): number {

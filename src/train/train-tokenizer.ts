@@ -33,7 +33,7 @@ export async function trainTokenizer(
   checkBpeSettings(settings);
   const words = await countWords(corpus, settings.specials, progress);
   const merges = settings.vocabularySize - settings.specials.length - 256;
-  progress.start('merging', merges, 'merges');
+  progress.start('merging', merges, { unit: 'merges' });
   const description = trainBpe(words, settings, () => progress.advance(1));
   progress.finish();
 
@@ -74,7 +74,7 @@ async function filePieces({ files }: Extract<Corpus, { kind: 'files' }>, progres
   progress.start(
     'reading',
     sizes.reduce((sum, size) => sum + size, 0),
-    'bytes',
+    { unit: 'bytes' },
   );
   return (async function* (): AsyncGenerator<TextPiece> {
     for (const file of files) yield* readTextPieces(file, (count) => progress.advance(count));
@@ -83,7 +83,7 @@ async function filePieces({ files }: Extract<Corpus, { kind: 'files' }>, progres
 
 async function generatedPieces({ name, bytes, seed }: Extract<Corpus, { kind: 'generator' }>, progress: Progress) {
   const generator = await loadTextGenerator(name);
-  progress.start(`reading ${name}`, bytes, 'bytes');
+  progress.start(`reading ${name}`, bytes, { unit: 'bytes' });
   return (function* (): Generator<TextPiece> {
     let read = 0;
     for (const text of generator.documents(seed, 'train')) {
