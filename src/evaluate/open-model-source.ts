@@ -4,6 +4,7 @@ import { startEngine } from '../backends/engine.js';
 import type { Engine } from '../backends/engine.js';
 import { openModel, requirePrecision, startModel } from '../models/load-language-model.js';
 import type { OpenedModel } from '../models/load-language-model.js';
+import { nameForRecords } from '../models/shipped-checkpoints.js';
 import type { Tokenizer } from '../tokenizers/tokenizer.js';
 import type { ModelSource } from './model-source.js';
 import { observeScoring } from './observe-scoring.js';
@@ -70,7 +71,7 @@ function describe(
     parameters,
     weightsDigest,
     config: rawConfig,
-    tokenizer: tokenizer.name,
+    tokenizer: nameForRecords(tokenizer.name),
     tokenizerFingerprint: tokenizer.fingerprint,
     vocabularySize: config.vocabularySize,
     maxLength: config.maxLength,

@@ -151,22 +151,15 @@ function asUsageError<T>(read: () => T): T {
 }
 
 async function openCheckpoint(name: string, options: OpenOptions, shipped: string): Promise<Opened> {
-  const ownDirectory = findShipped(name, shipped);
-  const directory = ownDirectory ?? name;
+  const directory = findShipped(name, shipped) ?? name;
   if ((await stat(directory).catch(() => null)) === null) throw await noSuchModel(name, shipped);
   const { config, rawConfig, tensors, sources } = await readCheckpoint(directory);
-  const tokenizer = async () => {
-    const read = await loadTokenizer(options.tokenizer ?? directory);
-    // Records must not depend on where the package is installed.
-    const isOwn = ownDirectory !== null && path.dirname(read.name) === ownDirectory;
-    return isOwn ? { ...read, name: `${name}/${path.basename(read.name)}` } : read;
-  };
   return {
     label: path.basename(path.resolve(directory)),
     baseline: config.modelType,
     config,
     rawConfig,
-    tokenizer,
+    tokenizer: () => loadTokenizer(options.tokenizer ?? directory),
     tensors,
     sources,
   };

@@ -3,7 +3,7 @@ import path from 'node:path';
 import { gzipSync } from 'node:zlib';
 import test from 'ava';
 import type { ExecutionContext } from 'ava';
-import { readTextPieces } from '../../src/data/text-pieces.js';
+import { readDocuments } from '../../src/data/text-documents.js';
 import { UserError } from '../../src/user-error.js';
 import { temporaryDirectory } from './temporary-directory.js';
 
@@ -16,7 +16,7 @@ async function fileWith(t: ExecutionContext, name: string, content: string | Buf
 async function documents(file: string): Promise<string[]> {
   const read: string[] = [];
   let begun = '';
-  for await (const { text, last } of readTextPieces(file)) {
+  for await (const { text, last } of readDocuments(file, 'text')) {
     begun += text;
     if (!last) continue;
     read.push(begun);
@@ -35,11 +35,11 @@ test('a text file is one document, plain or gzipped, wherever its blocks end', a
   }
 });
 
-test('each line of a .jsonl file is a document, and blank lines are none', async (t) => {
+test('each line of a .jsonl file is a document, and blank lines and empty texts are none', async (t) => {
   const lines = [long, 'two', ''].map((text) => JSON.stringify({ text, id: 1 }));
   const content = `${lines[0]}\n\n${lines[1]}\r\n${lines[2]}`;
-  t.deepEqual(await documents(await fileWith(t, 'a.jsonl', content)), [long, 'two', '']);
-  t.deepEqual(await documents(await fileWith(t, 'a.jsonl.gz', gzipSync(content))), [long, 'two', '']);
+  t.deepEqual(await documents(await fileWith(t, 'a.jsonl', content)), [long, 'two']);
+  t.deepEqual(await documents(await fileWith(t, 'a.jsonl.gz', gzipSync(content))), [long, 'two']);
 });
 
 test('a byte order mark is no text', async (t) => {
@@ -50,7 +50,7 @@ test('the bytes that are told of are those of the stored file', async (t) => {
   const packed = gzipSync(long);
   const file = await fileWith(t, 'a.txt.gz', packed);
   let bytes = 0;
-  for await (const piece of readTextPieces(file, (count) => (bytes += count))) t.is(piece.where, file);
+  for await (const piece of readDocuments(file, 'text', (count) => (bytes += count))) t.is(piece.where, file);
   t.is(bytes, packed.length);
 });
 
@@ -59,7 +59,7 @@ const bad: [name: string, content: string | Buffer, message: RegExp][] = [
   ['empty.txt', '', /empty\.txt is empty$/],
   ['empty.jsonl.gz', gzipSync(''), /empty\.jsonl\.gz is empty$/],
   ['nothing.txt.gz', '', /nothing\.txt\.gz is empty$/],
-  ['nul.txt', `${lines}a\0b`, /nul\.txt:100001 has a NUL byte, which no text has$/],
+  ['nul.txt', `${lines}a\0b`, /nul\.txt:100001 holds a NUL byte$/],
   [
     'latin.txt',
     Buffer.concat([Buffer.from(lines), Buffer.from([0x61, 0xe9, 0x0a])]),
@@ -68,8 +68,9 @@ const bad: [name: string, content: string | Buffer, message: RegExp][] = [
   ['cut.txt', Buffer.from('\u{1f514}').subarray(0, 3), /cut\.txt:1 is not UTF-8 text$/],
   ['cut.txt.gz', gzipSync(long).subarray(0, 500), /cut\.txt\.gz is cut short: its gzip stream has no end$/],
   ['plain.txt.gz', 'bell', /plain\.txt\.gz is no intact gzip file: /],
+  ['a.jsonl', '{"text":"a\\u0000"}', /a\.jsonl:1 holds a NUL character$/],
   ['a.jsonl', '{"text":"a"}\nbell', /a\.jsonl:2 is not JSON: /],
-  ['a.jsonl', '{"text":"a"}\n{"title":"a"}', /a\.jsonl:2 has no text in column text$/],
+  ['a.jsonl', '{"text":"a"}\n{"title":"a"}', /a\.jsonl:2 has no text in "text": it has title$/],
 ];
 for (const [name, content, message] of bad)
   test(`${name} is refused: ${message.source}`, async (t) => {
