@@ -4,6 +4,7 @@ import { Command } from 'commander';
 import { readBuildInfo } from '../package-root.js';
 import type { BuildInfo } from '../package-root.js';
 import { bench } from './commands/bench.js';
+import { check } from './commands/check.js';
 import { data } from './commands/data.js';
 import { env } from './commands/env.js';
 import { ls } from './commands/ls.js';
@@ -19,7 +20,20 @@ import type { Interrupts } from './interrupts.js';
 /** Adds one command to the program. `interrupts` is for commands whose work can be stopped and resumed. */
 export type CommandDefinition = (program: Command, interrupts: Interrupts) => void;
 
-const COMMANDS: readonly CommandDefinition[] = [run, bench, train, sweep, table, plot, show, data, tokenizer, ls, env];
+const COMMANDS: readonly CommandDefinition[] = [
+  run,
+  bench,
+  train,
+  sweep,
+  table,
+  plot,
+  check,
+  show,
+  data,
+  tokenizer,
+  ls,
+  env,
+];
 
 export function createProgram(interrupts: Interrupts): Command {
   const program = new Command('swat-eval')

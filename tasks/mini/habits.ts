@@ -2,6 +2,7 @@
 import { choicesAt } from './choices.js';
 import type { DrawRow } from './rows.js';
 import { drawFor } from './split.js';
+import { capitalized } from './text.js';
 import { NAMES, PLACES, pronoun } from './world.js';
 
 /** Each step of a habit follows the one before. */
@@ -29,10 +30,14 @@ export const habitRow: DrawRow = (random, split, position) => {
   );
   const steps = HABITS[activity]!;
   const who = pronoun(name);
-  const told = steps.slice(0, seen).map((step, k) => (k === 0 ? `${who} ${step}` : `then ${who} ${step}`));
-  const elsewhere = random.sample(activities.filter((other) => other !== activity), 2).map((other) => random.pick(HABITS[other]!)); // prettier-ignore
-  const wrong = [...elsewhere, random.pick(steps.filter((_, k) => k !== seen))];
-  const ctx_a = `${name} is at the ${place}. ${capitalizedAll(told)}`;
+  const told = steps.slice(0, seen).map((step, k) => `${capitalized(k === 0 ? who : `then ${who}`)} ${step}.`);
+  // Between the last step and the next one, so that the words right before do not tell it.
+  const ctx_a = `${name} is at the ${place}. ${told.join(' ')} All is good at the ${place}.`;
+  const elsewhere = random.sample(
+    activities.filter((other) => other !== activity),
+    2,
+  );
+  const wrong = [...elsewhere.map((other) => random.pick(HABITS[other]!)), random.pick(steps.toSpliced(seen, 1))];
   return {
     ind: 0,
     activity_label: activity,
@@ -43,7 +48,3 @@ export const habitRow: DrawRow = (random, split, position) => {
     label: String(position),
   };
 };
-
-function capitalizedAll(clauses: readonly string[]): string {
-  return clauses.map((clause) => `${clause.charAt(0).toUpperCase()}${clause.slice(1)}.`).join(' ');
-}
