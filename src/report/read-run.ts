@@ -85,16 +85,20 @@ async function isBench(place: string): Promise<boolean> {
 
 async function isDirectory(place: string): Promise<boolean> {
   const stats = await stat(place).catch((error: NodeJS.ErrnoException) => {
-    throw error.code === 'ENOENT' || error.code === 'ENOTDIR' ? noRun(place) : unreadable(place, error.message);
+    throw error.code === 'ENOENT' || error.code === 'ENOTDIR' ? noPlace(place) : unreadable(place, error.message);
   });
   return stats.isDirectory();
 }
 
+/** What names a run: a hint. */
+const PLACE = 'the directory that `swat-eval run` printed, or one above it';
+
 function noRun(place: string): UserError {
-  return new UserError('data', `${place} is no run: there is no ${RESULTS}`, {
-    where: place,
-    hint: `the directory that \`swat-eval run\` printed, or one above it`,
-  });
+  return new UserError('data', `${place} is no run: there is no ${RESULTS}`, { where: place, hint: PLACE });
+}
+
+function noPlace(place: string): UserError {
+  return new UserError('data', `${place} is no run: it does not exist`, { where: place, hint: PLACE });
 }
 
 function unreadable(file: string, reason: string): UserError {
