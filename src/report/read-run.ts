@@ -5,11 +5,14 @@ import type { z } from 'zod';
 import type { RunSummary } from '../evaluate/run-summary.js';
 import { readBenchRecord, type BenchRecord } from '../bench/bench-record.js';
 import { UserError } from '../user-error.js';
+import { readTraining, type TrainedRun } from './read-training.js';
 import { runSchema } from './run-schema.js';
 
 const RESULTS = 'results.json';
 /** A directory with this file is a benchmark. */
 const BENCH = 'bench.csv';
+/** A directory with this file is a training run. */
+const TRAINING = 'train.csv';
 
 /**
  * The run in a directory, or in a results.json.
@@ -23,13 +26,25 @@ export async function readRun(place: string): Promise<RunSummary> {
   return parseRun(text, file);
 }
 
-/** What paths stand for: evaluations, benchmarks, or both. @throws UserError 'data' as `expandRuns` and the readers. */
-export async function readPlaces(places: readonly string[]): Promise<{ runs: RunSummary[]; benches: BenchRecord[] }> {
+export interface Places {
+  readonly runs: RunSummary[];
+  readonly benches: BenchRecord[];
+  readonly trainings: TrainedRun[];
+}
+
+/** What paths stand for: evaluations, benchmarks, training runs. @throws UserError 'data' as `expandRuns` and the readers. */
+export async function readPlaces(places: readonly string[]): Promise<Places> {
   const found = await expandRuns(places);
-  const kinds = await Promise.all(found.map(isBench));
+  const files = await Promise.all(
+    found.map(async (place): Promise<string[]> => ((await isDirectory(place)) ? readdir(place) : [])),
+  );
+  const having = (file: string) => found.filter((_, k) => files[k]!.includes(file));
+  const [benches, trainings] = [having(BENCH), having(TRAINING)];
+  const runs = found.filter((place) => !benches.includes(place) && !trainings.includes(place));
   return {
-    runs: await Promise.all(found.filter((_, k) => !kinds[k]).map(readRun)),
-    benches: found.filter((_, k) => kinds[k]).map(readBenchRecord),
+    runs: await Promise.all(runs.map(readRun)),
+    benches: benches.map(readBenchRecord),
+    trainings: trainings.map(readTraining),
   };
 }
 
@@ -51,7 +66,7 @@ export async function expandRuns(places: readonly string[]): Promise<string[]> {
 /** Links are not followed: `results/latest` would show a run twice. */
 async function runsBelow(directory: string): Promise<string[]> {
   const entries = await readdir(directory, { withFileTypes: true });
-  if (entries.some(({ name }) => name === RESULTS || name === BENCH)) return [directory];
+  if (entries.some(({ name }) => [RESULTS, BENCH, TRAINING].includes(name))) return [directory];
   const folders = entries.filter((entry) => entry.isDirectory()).map(({ name }) => path.join(directory, name));
   const runs = await Promise.all(folders.sort().map(runsBelow));
   return runs.flat();
@@ -74,10 +89,6 @@ function parseRun(text: string, file: string): RunSummary {
 function firstIssue({ issues }: z.ZodError): string {
   const [issue] = issues;
   return issue === undefined ? 'not valid' : `${issue.path.join('.')}: ${issue.message}`;
-}
-
-async function isBench(place: string): Promise<boolean> {
-  return (await isDirectory(place)) && (await readdir(place)).includes(BENCH);
 }
 
 async function isDirectory(place: string): Promise<boolean> {
