@@ -66,7 +66,7 @@ export function lossLines(runs: readonly TrainedRun[]): Figure | null {
     width: COLUMN_WIDTH,
     height: 190 + 14 * Math.ceil(legendWidth / (COLUMN_WIDTH - 20)) + (validated ? 10 : 0),
     title: `Training loss against tokens of ${drawn.map(({ name }) => name).join(', ')}`,
-    config: config as ChartConfiguration,
+    config: config,
   };
 }
 

@@ -91,3 +91,11 @@ function linesOf<Row>(file: string): Row[] {
     .split('\n')
     .map((line) => JSON.parse(line) as Row);
 }
+
+/** Long enough to be killed in the middle; two models, and a checkpoint every fifth step. */
+export function killedConfig(): TrainConfig {
+  return tinyConfig({
+    ...{ model: { first: TINY, second: TINY.replace('window=8', 'window=4') }, backend: 'wasm' },
+    ...{ steps: 40, checkpoint_every: 5, accumulation_steps: 2 },
+  });
+}
