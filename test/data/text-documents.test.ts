@@ -3,7 +3,7 @@ import path from 'node:path';
 import { gzipSync } from 'node:zlib';
 import test from 'ava';
 import type { ExecutionContext } from 'ava';
-import { readDocuments } from '../../src/data/text-documents.js';
+import { digestFile, readDocuments, type TextPiece } from '../../src/data/text-documents.js';
 import { UserError } from '../../src/user-error.js';
 import { temporaryDirectory } from './temporary-directory.js';
 
@@ -52,6 +52,43 @@ test('the bytes that are told of are those of the stored file', async (t) => {
   let bytes = 0;
   for await (const piece of readDocuments(file, 'text', (count) => (bytes += count))) t.is(piece.where, file);
   t.is(bytes, packed.length);
+});
+
+async function piecesOf(file: string): Promise<TextPiece[]> {
+  const pieces: TextPiece[] = [];
+  for await (const piece of readDocuments(file, 'text')) pieces.push(piece);
+  return pieces;
+}
+
+const LONG = 'Wörter und 🙂 Zeichen, '.repeat(20_000);
+
+test('a text file is one document in pieces, cut between words', async (t) => {
+  for (const [name, content] of [
+    ['long.txt', LONG],
+    ['long.txt.gz', gzipSync(LONG)],
+  ] as const) {
+    const pieces = await piecesOf(await fileWith(t, name, content));
+    t.true(pieces.length > 5);
+    t.is(pieces.map(({ text }) => text).join(''), LONG);
+    t.deepEqual(
+      pieces.map(({ last }) => last),
+      pieces.map((_, k) => k === pieces.length - 1),
+    );
+    for (const { text } of pieces.slice(1)) t.regex(text, /^\s/);
+  }
+});
+
+test('a text without a space is cut between characters', async (t) => {
+  const text = 'x' + '🙂'.repeat(70_000);
+  const pieces = await piecesOf(await fileWith(t, 'long.txt', text));
+  t.is(pieces.map((piece) => piece.text).join(''), text);
+  for (const piece of pieces) t.is(Buffer.from(piece.text).toString(), piece.text);
+});
+
+test('a digest is of the file as it is stored', async (t) => {
+  const { bytes, sha256 } = await digestFile(await fileWith(t, 'a.txt', 'abc'));
+  t.is(bytes, 3);
+  t.is(sha256, 'ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad');
 });
 
 const lines = 'bell\n'.repeat(100_000);
