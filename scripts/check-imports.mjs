@@ -18,7 +18,8 @@ const layers = [
   ['src/data', 'src/metrics'],
   ['src/evaluate'],
   ['src/bench', 'src/train'],
-  ['src/report', 'src/check'],
+  ['src/report'],
+  ['src/check', 'src/sweep'],
   ['src/index.ts'],
   ['src/cli'],
 ];
@@ -29,7 +30,16 @@ const lazyUpward = new Set([
   'src/models/registry.ts -> baselines',
 ]);
 /** Pure folders: no tensor, save for the named files. */
-const tensorFree = ['src/metrics', 'src/evaluate', 'src/tasks', 'tasks', 'src/report', 'src/data', 'src/tokenizers'];
+const tensorFree = [
+  'src/metrics',
+  'src/evaluate',
+  'src/tasks',
+  'tasks',
+  'src/report',
+  'src/check',
+  'src/data',
+  'src/tokenizers',
+];
 const mayUseTensors = new Set(['src/evaluate/model-scorer.ts']);
 
 const levelOf = (file) => layers.findIndex((folders) => folders.some((f) => file === f || file.startsWith(`${f}/`)));

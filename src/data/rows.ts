@@ -59,7 +59,8 @@ function lines(text: string): string[] {
   return (text.endsWith('\n') ? text.slice(0, -1) : text).split('\n');
 }
 
-function parseObject(line: string, where: string): Record<string, unknown> {
+/** @throws UserError 'data' */
+export function parseObject(line: string, where: string): Record<string, unknown> {
   let value: unknown;
   try {
     value = JSON.parse(line);
@@ -71,7 +72,8 @@ function parseObject(line: string, where: string): Record<string, unknown> {
   return value as Record<string, unknown>;
 }
 
-function stringColumn({ value, where }: Row, column: string): string {
+/** @throws UserError 'data' when the row has no such column, or no text in it. */
+export function stringColumn({ value, where }: Row, column: string): string {
   const text = value[column];
   if (typeof text !== 'string') throw new UserError('data', `${where} has no text in column ${column}`, { where });
   return text;

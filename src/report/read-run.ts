@@ -25,12 +25,15 @@ export async function readRun(place: string): Promise<RunSummary> {
 
 /** What paths stand for: evaluations, benchmarks, or both. @throws UserError 'data' as `expandRuns` and the readers. */
 export async function readPlaces(places: readonly string[]): Promise<{ runs: RunSummary[]; benches: BenchRecord[] }> {
+  const { runs, benches } = await placesByKind(places);
+  return { runs: await Promise.all(runs.map(readRun)), benches: benches.map(readBenchRecord) };
+}
+
+/** The directories and files of evaluations, and the directories of benchmarks. @throws UserError 'data' as `expandRuns`. */
+export async function placesByKind(places: readonly string[]): Promise<{ runs: string[]; benches: string[] }> {
   const found = await expandRuns(places);
   const kinds = await Promise.all(found.map(isBench));
-  return {
-    runs: await Promise.all(found.filter((_, k) => !kinds[k]).map(readRun)),
-    benches: found.filter((_, k) => kinds[k]).map(readBenchRecord),
-  };
+  return { runs: found.filter((_, k) => !kinds[k]), benches: found.filter((_, k) => kinds[k]) };
 }
 
 /**
