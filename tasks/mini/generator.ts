@@ -40,7 +40,7 @@ const FORMS: readonly (readonly [Writer, number])[] = [
   [form(winogrande, blankRow, 2), 2],
   [form(arcEasy, arcEasyRow, 4), 2],
   [form(arcEasy, arcChallengeRow, 4), 1],
-  [form(socialIqa, socialRow, 3), 3],
+  [form(socialIqa, socialRow, 3), 4],
   [form(boolq, boolqRow, 2), 3],
 ];
 
