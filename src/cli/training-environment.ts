@@ -3,6 +3,7 @@ import { measureCeilings } from '../bench/ceilings.js';
 import { cellFlops, costOf } from '../bench/work.js';
 import type { Engine } from '../backends/engine.js';
 import { cacheDirectory } from '../data/row-source.js';
+import type { Progress } from '../evaluate/progress.js';
 import { parameterCount } from '../models/checkpoint/parameters.js';
 import type { OpenedModel } from '../models/load-language-model.js';
 import { readBuildInfo } from '../package-root.js';
@@ -11,7 +12,6 @@ import { loadTextGenerator } from '../tasks/text-generators.js';
 import type { TrainConfig } from '../train/train-config.js';
 import type { TrainEnvironment } from '../train/train-environment.js';
 import type { Interrupts } from './interrupts.js';
-import type { Progress } from './progress.js';
 
 export function createTrainEnvironment(
   progress: Progress,

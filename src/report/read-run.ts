@@ -9,9 +9,8 @@ import { readTraining, type TrainedRun } from './read-training.js';
 import { runSchema } from './run-schema.js';
 
 const RESULTS = 'results.json';
-/** A directory with this file is a benchmark. */
+/** Files that tell what a directory holds: a benchmark, a training run; else it is an evaluation. */
 const BENCH = 'bench.csv';
-/** A directory with this file is a training run. */
 const TRAINING = 'train.csv';
 
 /**
@@ -26,26 +25,29 @@ export async function readRun(place: string): Promise<RunSummary> {
   return parseRun(text, file);
 }
 
-export interface Places {
+/** What was measured, by what measured it. */
+export interface Found {
   readonly runs: RunSummary[];
   readonly benches: BenchRecord[];
   readonly trainings: TrainedRun[];
 }
 
-/** What paths stand for: evaluations, benchmarks, training runs. @throws UserError 'data' as `expandRuns` and the readers. */
-export async function readPlaces(places: readonly string[]): Promise<Places> {
-  const found = await expandRuns(places);
-  const files = await Promise.all(
-    found.map(async (place): Promise<string[]> => ((await isDirectory(place)) ? readdir(place) : [])),
-  );
-  const having = (file: string) => found.filter((_, k) => files[k]!.includes(file));
-  const [benches, trainings] = [having(BENCH), having(TRAINING)];
-  const runs = found.filter((place) => !benches.includes(place) && !trainings.includes(place));
+/** What paths stand for. @throws UserError 'data' as `expandRuns` and the readers. */
+export async function readPlaces(places: readonly string[]): Promise<Found> {
+  const { runs, benches, trainings } = await placesByKind(places);
   return {
     runs: await Promise.all(runs.map(readRun)),
     benches: benches.map(readBenchRecord),
     trainings: trainings.map(readTraining),
   };
+}
+
+/** The same, not read yet: directories, and results.json files of runs. @throws UserError 'data' as `expandRuns`. */
+export async function placesByKind(places: readonly string[]): Promise<Record<keyof Found, string[]>> {
+  const found = await expandRuns(places);
+  const kinds = await Promise.all(found.map(kindOf));
+  const of = (kind: string) => found.filter((_, k) => kinds[k] === kind);
+  return { runs: of(RESULTS), benches: of(BENCH), trainings: of(TRAINING) };
 }
 
 /**
@@ -91,18 +93,27 @@ function firstIssue({ issues }: z.ZodError): string {
   return issue === undefined ? 'not valid' : `${issue.path.join('.')}: ${issue.message}`;
 }
 
+async function kindOf(place: string): Promise<string> {
+  const files = (await isDirectory(place)) ? await readdir(place) : [];
+  return [BENCH, TRAINING].find((file) => files.includes(file)) ?? RESULTS;
+}
+
 async function isDirectory(place: string): Promise<boolean> {
   const stats = await stat(place).catch((error: NodeJS.ErrnoException) => {
-    throw error.code === 'ENOENT' || error.code === 'ENOTDIR' ? noRun(place) : unreadable(place, error.message);
+    throw error.code === 'ENOENT' || error.code === 'ENOTDIR' ? noPlace(place) : unreadable(place, error.message);
   });
   return stats.isDirectory();
 }
 
+/** What names a run: a hint. */
+const PLACE = 'the directory that `swat-eval run` printed, or one above it';
+
 function noRun(place: string): UserError {
-  return new UserError('data', `${place} is no run: there is no ${RESULTS}`, {
-    where: place,
-    hint: `the directory that \`swat-eval run\` printed, or one above it`,
-  });
+  return new UserError('data', `${place} is no run: there is no ${RESULTS}`, { where: place, hint: PLACE });
+}
+
+function noPlace(place: string): UserError {
+  return new UserError('data', `${place} is no run: it does not exist`, { where: place, hint: PLACE });
 }
 
 function unreadable(file: string, reason: string): UserError {

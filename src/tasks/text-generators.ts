@@ -1,17 +1,20 @@
-// The generators of text by name.
+// Which generators of training text there are. One is loaded when it is asked for.
 import { closest } from '../did-you-mean.js';
 import { UserError } from '../user-error.js';
 import type { TextGenerator } from './text-generator.js';
 
-/** One line a generator. */
-const GENERATORS: Readonly<Record<string, () => Promise<{ default: TextGenerator }>>> = {};
+const loaders: Readonly<Record<string, () => Promise<{ default: TextGenerator }>>> = {
+  mini: () => import('../../tasks/mini/generator.js'),
+};
 
-/** @throws UserError 'usage' for an unknown name. */
+/** Names for lists. */
+export const textGenerators: readonly string[] = Object.keys(loaders);
+
+/** @throws UserError 'usage' for a name that no generator has. */
 export async function loadTextGenerator(name: string): Promise<TextGenerator> {
-  const load = Object.hasOwn(GENERATORS, name) ? GENERATORS[name] : undefined;
-  if (load !== undefined) return (await load()).default;
-  const names = Object.keys(GENERATORS);
-  const guess = closest(name, names);
-  const hint = guess === null ? `one of ${names.join(', ')}` : `did you mean ${guess}?`;
-  throw new UserError('usage', `unknown text generator '${name}'`, names.length === 0 ? {} : { hint });
+  if (Object.hasOwn(loaders, name)) return (await loaders[name]!()).default;
+  const meant = closest(name, textGenerators);
+  throw new UserError('usage', `unknown generator "${name}"${meant === null ? '' : `; did you mean "${meant}"?`}`, {
+    hint: `generators: ${textGenerators.join(', ')}`,
+  });
 }

@@ -1,21 +1,14 @@
 // What training reaches outside for; the command line wires it, tests replace it.
 import type { Engine } from '../backends/engine.js';
+import type { Progress } from '../evaluate/progress.js';
 import type { OpenedModel } from '../models/load-language-model.js';
 import type { BuildInfo } from '../package-root.js';
 import type { TextGenerator } from '../tasks/text-generator.js';
 import type { TrainingRow, ValidationRow } from './step-log.js';
 import type { TrainConfig } from './train-config.js';
 
-/** How long work says how far it is. */
-export interface TrainingProgress {
-  /** @param ceiling tokens a second that the engine could reach at best */
-  start(label: string, tokens: number, ceiling?: number): void;
-  advance(tokens: number): void;
-  finish(): void;
-}
-
 export interface TrainEnvironment {
-  readonly progress: TrainingProgress;
+  readonly progress: Progress;
   /** A remark for the user, one sentence. */
   readonly log: (sentence: string) => void;
   readonly now: () => Date;

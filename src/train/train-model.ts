@@ -77,7 +77,7 @@ export async function trainModel(
       checkpoint?.state.recentLosses ?? [],
     );
     const left = (plan.steps - optimizer.steps) * plan.tokensPerStep;
-    environment.progress.start(name, left, ceiling ?? undefined);
+    environment.progress.start(name, left, ceiling === null ? {} : { ceiling });
     await runSteps({ training, model, optimizer, watch, logs, environment, signal });
     const { rawConfig } = opened;
     const { tokenizerFiles } = training;
