@@ -149,8 +149,18 @@ async function trainOne(
     // On a full disk this fails too, and the error that came first is the one to tell.
     await update(directory, { status: 'failed', failure: (error as Error).message, writer: null }).catch(() => {});
     if (!(error instanceof UserError)) throw error;
-    return { status: 'failed', name, directory, error };
+    return { status: 'failed', name, directory, error: withWayOn(error, directory) };
   }
+}
+
+/** What passes (a full disk, a device that was lost) is gone on from when it has passed. */
+function withWayOn(error: UserError, directory: string): UserError {
+  const full = ['ENOSPC', 'EDQUOT'].includes((error.cause as NodeJS.ErrnoException | undefined)?.code ?? '');
+  if (!full && error.kind !== 'device') return error;
+  return new UserError(error.kind, `${error.message}; the checkpoints before are kept`, {
+    hint: `${full ? 'make room, then ' : ''}swat-eval train --resume ${directory}`,
+    cause: error,
+  });
 }
 
 interface RunIdentity {

@@ -210,7 +210,8 @@ test.serial('on a full disk training stops, and the checkpoints before stay', as
   }
   const error = failure(outcomes[0]);
   t.is(error.kind, 'failure');
-  t.regex(error.message, /cannot write .*: no space is left on the device/);
+  t.regex(error.message, /cannot write .*: no space is left on the device; the checkpoints before are kept/);
+  t.is(error.hint, `make room, then swat-eval train --resume ${outcomes[0]!.directory}`);
   t.deepEqual(readdirSync(path.join(outcomes[0]!.directory, 'checkpoints')), ['step-00000004']);
 });
 
