@@ -23,7 +23,7 @@ export const tasks: readonly Task[] = [
     name: 'mini_wikitext',
     description: 'perplexity of stories of the small world, 128 to 4,096 words long',
     rows: 24,
-    digest: '50e3ecf2102d1c310ea9c0a5998ce6f0cafbecb639b4008153c483ad0967551a',
+    digest: 'c5638c77e5814246c69dc11caa04476f50c3fc1d9f5a91de418c7df9612f0279',
     positions: 24,
     draw: wikitextRow,
   }),
