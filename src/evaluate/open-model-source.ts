@@ -5,6 +5,7 @@ import type { Engine } from '../backends/engine.js';
 import { openModel, requirePrecision, startModel } from '../models/load-language-model.js';
 import type { OpenedModel } from '../models/load-language-model.js';
 import { parseModelSpec } from '../models/model-spec.js';
+import { nameForRecords } from '../models/shipped-checkpoints.js';
 import type { Tokenizer } from '../tokenizers/tokenizer.js';
 import type { ModelSource } from './model-source.js';
 import { observeScoring } from './observe-scoring.js';
@@ -75,7 +76,7 @@ function describe(
     parameters,
     weightsDigest,
     config: rawConfig,
-    tokenizer: tokenizer.name,
+    tokenizer: nameForRecords(tokenizer.name),
     tokenizerFingerprint: tokenizer.fingerprint,
     vocabularySize: config.vocabularySize,
     maxLength: config.maxLength,
