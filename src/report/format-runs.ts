@@ -2,6 +2,7 @@
 import type { BenchRecord } from '../bench/bench-record.js';
 import { benchRows } from '../bench/bench-rows.js';
 import type { RunSummary } from '../evaluate/run-summary.js';
+import type { Leaders } from '../metrics/best.js';
 import { benchCsv } from './bench-csv.js';
 import { benchTable } from './bench-table.js';
 import { longTable } from './long-table.js';
@@ -50,13 +51,18 @@ export function formatBench(runs: readonly BenchRecord[], format: TableFormat): 
   }
 }
 
-/** One row a model in the columns of the paper, published rows below. */
+/** One row a model in the columns of the paper, published rows below; `leaders` as in `paperTable`. */
 export function formatPaper(
   runs: readonly RunSummary[],
   published: readonly PublishedRow[],
   format: TableFormat,
+  leaders: readonly Leaders[] | null = null,
 ): string {
-  const table = paperTable(runs, published);
+  return formatTable(paperTable(runs, published, leaders), format);
+}
+
+/** A table whose CSV and JSON are its cells' values. */
+export function formatTable(table: Table, format: TableFormat): string {
   switch (format) {
     case 'csv':
       return renderCsv(table);
