@@ -1,8 +1,10 @@
 // TensorFlow.js's WebGPU backend with our memory: the one place that knows its internals (4.22.0). It reuses a buffer as soon as
 // the tensor is disposed: dispatches of one queue run in order, so the next owner's kernels come after the last reader's.
 import * as tf from '#tfjs';
+import { BindGroups } from './bind-groups.js';
 import { BufferPool } from './buffer-pool.js';
 import { lackingForTensorCores } from './tensor-cores.js';
+import { f32, UniformBuffers, type Word } from './uniform-buffers.js';
 
 /** Dispatches that are recorded before they are submitted; fewer leave the device idle, more make it wait. */
 const DISPATCHES_PER_SUBMISSION = 32;
@@ -18,7 +20,6 @@ interface Internals {
   readonly device: GPUDevice;
   bufferManager: BufferPool;
   readonly tensorMap: { get(dataId: tf.DataId): TensorData };
-  commandQueueOwnedIds: { add(dataId: tf.DataId): void; delete(dataId: tf.DataId): boolean };
   computePassEncoder: GPUComputePassEncoder | null;
   commandEncoder: GPUCommandEncoder | null;
   dispatchCountInPass: number;
@@ -26,26 +27,48 @@ interface Internals {
   endComputePassEncoder(): void;
   uploadToGPU(dataId: tf.DataId): void;
   submitQueue(): void;
+  recordAndSubmit(
+    program: TfjsProgram,
+    output: tf.TensorInfo,
+    inputs: readonly tf.TensorInfo[],
+    uniforms?: readonly UniformField[],
+  ): void;
+}
+
+/** A kernel of TensorFlow.js's, compiled. */
+interface TfjsProgram {
+  readonly pipeline: GPUComputePipeline;
+  readonly dispatch: [x: number, y: number, z: number];
+  readonly outputShape: readonly number[];
+  /** Whether its uniforms have the number of elements, in vectors of `outputComponent` where there is one. */
+  readonly size?: boolean;
+  readonly outputComponent?: number;
+  readonly pixelsOpType?: unknown;
+}
+
+interface UniformField {
+  readonly type: string;
+  readonly data: readonly number[];
 }
 
 export class DeviceBackend extends tf.WebGPUBackend {
   readonly pool: BufferPool;
+  readonly uniforms: UniformBuffers;
   /** Whether f16 matrices can be multiplied by its tensor cores. */
   readonly tensorCores: boolean;
+  private readonly bindGroups: BindGroups;
 
   constructor(device: GPUDevice, adapter: GPUAdapterInfo) {
     super(device, adapter);
     this.pool = new BufferPool(device);
+    this.uniforms = new UniformBuffers(device);
+    this.bindGroups = new BindGroups(device);
     this.tensorCores = lackingForTensorCores(device.features, adapter) === null;
     this.internals.bufferManager = this.pool;
+    this.adoptRecording();
     tf.env().set('WEBGPU_DEFERRED_SUBMIT_BATCH_SIZE', DISPATCHES_PER_SUBMISSION);
     // Small operands that still lie on the host would be computed there, in loops that take milliseconds where the result is large.
     tf.env().set('WEBGPU_CPU_FORWARD', false);
-  }
-
-  override disposeData(dataId: tf.DataId, force?: boolean): boolean {
-    this.internals.commandQueueOwnedIds.delete(dataId);
-    return super.disposeData(dataId, force);
   }
 
   override submitQueue(): void {
@@ -66,17 +89,19 @@ export class DeviceBackend extends tf.WebGPUBackend {
     return buffer;
   }
 
-  /** Records one dispatch behind those that TensorFlow.js recorded. */
-  record(pipeline: GPUComputePipeline, bindGroup: GPUBindGroup, workgroups: readonly [number, number, number]): void {
+  /** Records one dispatch behind those that came before, TensorFlow.js's among them. */
+  record(
+    pipeline: GPUComputePipeline,
+    buffers: readonly GPUBuffer[],
+    [x, y, z]: readonly [number, number, number],
+  ): void {
     const internals = this.internals;
     internals.ensureCommandEncoderReady();
-    internals.computePassEncoder ??= internals.commandEncoder!.beginComputePass({});
-    const pass = internals.computePassEncoder;
+    const pass = (internals.computePassEncoder ??= internals.commandEncoder!.beginComputePass());
     pass.setPipeline(pipeline);
-    pass.setBindGroup(0, bindGroup);
-    pass.dispatchWorkgroups(...workgroups);
-    internals.dispatchCountInPass++;
-    if (internals.dispatchCountInPass >= DISPATCHES_PER_SUBMISSION) this.flush();
+    pass.setBindGroup(0, this.bindGroups.of(pipeline, buffers));
+    pass.dispatchWorkgroups(x, y, z);
+    if (++internals.dispatchCountInPass >= DISPATCHES_PER_SUBMISSION) this.flush();
   }
 
   /** Submits what is recorded. */
@@ -86,7 +111,53 @@ export class DeviceBackend extends tf.WebGPUBackend {
     this.internals.submitQueue();
   }
 
+  /**
+   * Lets TensorFlow.js's kernels be recorded as ours are: it makes a uniform buffer and a bind group for each dispatch, and keeps
+   * what is freed until the next submission.
+   */
+  private adoptRecording(): void {
+    const bound = (tensor: tf.TensorInfo) => this.internals.tensorMap.get(tensor.dataId).resource!;
+    this.internals.recordAndSubmit = (program, output, inputs, uniforms = []) => {
+      if (program.pixelsOpType !== undefined) throw new Error('images are not among what is computed here');
+      const words = wordsOf([...shapeFields(program, output, inputs), ...uniforms]);
+      this.record(
+        program.pipeline,
+        [bound(output), ...inputs.map(bound), this.uniforms.of(words)],
+        program.dispatch,
+      );
+    };
+  }
+
   private get internals(): Internals {
     return this as unknown as Internals;
   }
+}
+
+/** What TensorFlow.js's kernels declare ahead of their own uniforms. */
+function shapeFields(program: TfjsProgram, output: tf.TensorInfo, inputs: readonly tf.TensorInfo[]): UniformField[] {
+  const fields: UniformField[] = [
+    { type: 'float32', data: [NaN] },
+    { type: 'float32', data: [Infinity] },
+  ];
+  for (const { shape } of [...inputs, output])
+    fields.push({ type: 'int32', data: shape }, { type: 'int32', data: tf.util.computeStrides(shape) });
+  if (program.size === true) {
+    const size = tf.util.sizeFromShape([...program.outputShape]);
+    fields.push({ type: 'int32', data: [size / (program.outputComponent ?? 1)] });
+  }
+  return fields;
+}
+
+/** Fields as WGSL lays out vectors; those of five and six elements are structures of whole vectors of four. */
+function wordsOf(fields: readonly UniformField[]): Word[] {
+  const words: Word[] = [];
+  let structure = false;
+  for (const { type, data } of fields) {
+    const values = data.length === 0 ? [1] : data;
+    const alignment = structure || values.length > 2 ? 4 : values.length;
+    while (words.length % alignment !== 0) words.push(0);
+    for (const value of values) words.push(type === 'float32' ? f32(value) : value);
+    structure = values.length > 4;
+  }
+  return words;
 }
