@@ -20,7 +20,8 @@ interface Owned {
   readonly number: number;
   readonly size: number;
   readonly kind: Kind;
-  used: boolean;
+  /** Tensors, at most one, and who else counts on its content; nobody where it is free. */
+  users: number;
 }
 
 export interface DeviceMemory {
@@ -57,16 +58,23 @@ export class BufferPool implements DeviceMemory {
   acquireBuffer(size: number, usage: number, mappedAtCreation = false, reuse = true): GPUBuffer {
     const kind = this.kindOf(size, usage);
     const owned = (reuse ? kind.free.pop() : undefined) ?? this.create(kind, size, usage, mappedAtCreation);
-    owned.used = true;
-    kind.used++;
-    this.usedBytes += size;
+    this.use(owned);
     return owned.buffer;
+  }
+
+  /** Keeps a buffer, a free one too, from being given out until it is released once more; whether it is one of the pool's. */
+  hold(buffer: GPUBuffer): boolean {
+    const owned = this.owned.get(buffer);
+    if (owned === undefined) return false;
+    const { free } = owned.kind;
+    if (owned.users === 0) free.splice(free.indexOf(owned), 1);
+    this.use(owned);
+    return true;
   }
 
   releaseBuffer(buffer: GPUBuffer, reuse = true): void {
     const owned = this.owned.get(buffer);
-    if (owned === undefined || !owned.used) return;
-    owned.used = false;
+    if (owned === undefined || owned.users === 0 || --owned.users > 0) return;
     this.usedBytes -= owned.size;
     const { kind } = owned;
     kind.used--;
@@ -115,6 +123,12 @@ export class BufferPool implements DeviceMemory {
     return kind;
   }
 
+  private use(owned: Owned): void {
+    if (owned.users++ > 0) return;
+    owned.kind.used++;
+    this.usedBytes += owned.size;
+  }
+
   private drop(kind: Kind): void {
     for (const owned of kind.free) this.destroy(owned);
     kind.free.length = 0;
@@ -123,7 +137,7 @@ export class BufferPool implements DeviceMemory {
 
   private create(kind: Kind, size: number, usage: number, mappedAtCreation: boolean): Owned {
     const buffer = this.device.createBuffer({ size, usage, mappedAtCreation });
-    const owned = { buffer, number: this.made++, size, kind, used: false };
+    const owned = { buffer, number: this.made++, size, kind, users: 0 };
     this.owned.set(buffer, owned);
     this.heldBytes += size;
     this.peakBytes = Math.max(this.peakBytes, this.heldBytes);

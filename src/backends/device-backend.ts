@@ -3,6 +3,7 @@
 import * as tf from '#tfjs';
 import { BindGroups } from './bind-groups.js';
 import { BufferPool } from './buffer-pool.js';
+import { Recording, type DeviceDispatch } from './recording.js';
 import { lackingForTensorCores } from './tensor-cores.js';
 import { f32, UniformBuffers, type Word } from './uniform-buffers.js';
 
@@ -11,8 +12,8 @@ const DISPATCHES_PER_SUBMISSION = 32;
 
 interface TensorData {
   readonly dtype: tf.DataType;
-  resource: GPUBuffer | null;
-  values: tf.BackendValues | null;
+  resource?: GPUBuffer | null;
+  values?: tf.BackendValues | null;
 }
 
 /** The members of WebGPUBackend that are private in its types. */
@@ -46,6 +47,13 @@ interface TfjsProgram {
   readonly pixelsOpType?: unknown;
 }
 
+/** A dispatch whose bind group is at hand. */
+export interface PreparedDispatch {
+  readonly pipeline: GPUComputePipeline;
+  readonly bindGroup: GPUBindGroup;
+  readonly workgroups: readonly [x: number, y: number, z: number];
+}
+
 interface UniformField {
   readonly type: string;
   readonly data: readonly number[];
@@ -56,7 +64,8 @@ export class DeviceBackend extends tf.WebGPUBackend {
   readonly uniforms: UniformBuffers;
   /** Whether f16 matrices can be multiplied by its tensor cores. */
   readonly tensorCores: boolean;
-  private readonly bindGroups: BindGroups;
+  readonly bindGroups: BindGroups;
+  private recording: Recording | null = null;
 
   constructor(device: GPUDevice, adapter: GPUAdapterInfo) {
     super(device, adapter);
@@ -73,7 +82,8 @@ export class DeviceBackend extends tf.WebGPUBackend {
 
   override submitQueue(): void {
     super.submitQueue();
-    this.pool.submitted();
+    // What is recorded mentions buffers that are free by now.
+    if (this.recording === null) this.pool.submitted();
   }
 
   /** The buffer that holds a tensor's elements, uploaded first where they are still the host's. */
@@ -90,18 +100,51 @@ export class DeviceBackend extends tf.WebGPUBackend {
   }
 
   /** Records one dispatch behind those that came before, TensorFlow.js's among them. */
-  record(
-    pipeline: GPUComputePipeline,
-    buffers: readonly GPUBuffer[],
-    [x, y, z]: readonly [number, number, number],
-  ): void {
-    const internals = this.internals;
-    internals.ensureCommandEncoderReady();
-    const pass = (internals.computePassEncoder ??= internals.commandEncoder!.beginComputePass());
-    pass.setPipeline(pipeline);
-    pass.setBindGroup(0, this.bindGroups.of(pipeline, buffers));
-    pass.dispatchWorkgroups(x, y, z);
-    if (++internals.dispatchCountInPass >= DISPATCHES_PER_SUBMISSION) this.flush();
+  record(dispatch: DeviceDispatch): void {
+    this.recording?.dispatches.push(dispatch);
+    this.encode(dispatch.pipeline, this.bindGroups.of(dispatch.pipeline, dispatch.buffers), dispatch.workgroups);
+    if (this.internals.dispatchCountInPass >= DISPATCHES_PER_SUBMISSION) this.flush();
+  }
+
+  /** The same for dispatches whose bind groups are at hand. */
+  recordPrepared(dispatches: readonly PreparedDispatch[]): void {
+    for (const { pipeline, bindGroup, workgroups } of dispatches) this.encode(pipeline, bindGroup, workgroups);
+  }
+
+  /** Copies a buffer to the beginning of another, or to a place in it, behind what was recorded. */
+  copy(from: GPUBuffer, to: GPUBuffer, place = 0): void {
+    this.internals.ensureCommandEncoderReady();
+    this.internals.endComputePassEncoder();
+    this.internals.commandEncoder!.copyBufferToBuffer(from, 0, to, place, from.size);
+  }
+
+  /** Keeps the dispatches of one token, which stands at `position`, while they are recorded. */
+  recordToken<T>(position: number, body: () => T): { value: T; recording: Recording } {
+    const recording = new Recording(this.device, position);
+    this.recording = recording;
+    try {
+      return { value: body(), recording };
+    } finally {
+      this.recording = null;
+    }
+  }
+
+  /** Lets go of a recording that is not to be replayed. */
+  forget(recording: Recording): void {
+    this.flush();
+    for (const buffer of recording.uploads.keys()) this.pool.releaseBuffer(buffer);
+    recording.positionBuffer.destroy();
+  }
+
+  /** A uniform buffer with a token's position: that of the recording where it is the recorded token's. */
+  positionBuffer(position: number): GPUBuffer {
+    const { recording } = this;
+    return recording?.position === position ? recording.positionBuffer : this.uniforms.of([position]);
+  }
+
+  /** What is being recorded is right at positions below this one. */
+  holdsBelow(position: number): void {
+    if (this.recording !== null) this.recording.end = Math.min(this.recording.end, position);
   }
 
   /** Submits what is recorded. */
@@ -120,12 +163,34 @@ export class DeviceBackend extends tf.WebGPUBackend {
     this.internals.recordAndSubmit = (program, output, inputs, uniforms = []) => {
       if (program.pixelsOpType !== undefined) throw new Error('images are not among what is computed here');
       const words = wordsOf([...shapeFields(program, output, inputs), ...uniforms]);
-      this.record(
-        program.pipeline,
-        [bound(output), ...inputs.map(bound), this.uniforms.of(words)],
-        program.dispatch,
-      );
+      const outputs = [bound(output)];
+      const buffers = [...outputs, ...inputs.map(bound), this.uniforms.of(words)];
+      this.record({ pipeline: program.pipeline, buffers, outputs, updates: [], workgroups: program.dispatch });
     };
+    const upload = this.internals.uploadToGPU.bind(this);
+    this.internals.uploadToGPU = (dataId) => {
+      const data = this.internals.tensorMap.get(dataId);
+      if (data.resource !== null && data.resource !== undefined) return;
+      const { values } = data;
+      upload(dataId);
+      if (this.recording === null || values === null || values === undefined) return;
+      this.recording.uploads.set(data.resource!, values as ArrayLike<number>);
+      this.pool.hold(data.resource!);
+    };
+  }
+
+  private encode(
+    pipeline: GPUComputePipeline,
+    bindGroup: GPUBindGroup,
+    [x, y, z]: readonly [number, number, number],
+  ): void {
+    const internals = this.internals;
+    internals.ensureCommandEncoderReady();
+    const pass = (internals.computePassEncoder ??= internals.commandEncoder!.beginComputePass());
+    pass.setPipeline(pipeline);
+    pass.setBindGroup(0, bindGroup);
+    pass.dispatchWorkgroups(x, y, z);
+    internals.dispatchCountInPass++;
   }
 
   private get internals(): Internals {

@@ -40,6 +40,8 @@ export class Decoder implements LanguageModel {
   readonly config: ModelConfig;
   readonly engine: Engine;
   readonly parameters: Parameters;
+  /** Positions after which `step` does the same again. */
+  readonly period: number;
   /** In which matrices are multiplied. */
   readonly precision: Precision;
   readonly maxLength: number;
@@ -59,6 +61,7 @@ export class Decoder implements LanguageModel {
     this.hiddenSize = config.hiddenSize;
     this.parameterCount = parameters.count();
     this.mixers = Array.from({ length: config.layers }, (_, layer) => familyOf(config).createMixer(config, layer));
+    this.period = Math.max(...this.mixers.map(({ period = 1 }) => period));
   }
 
   forward(ids: tf.Tensor2D): { hidden: tf.Tensor3D; state: null };

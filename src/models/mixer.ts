@@ -43,6 +43,8 @@ export interface MixerContext {
  */
 export interface Mixer<S = unknown> {
   readonly parameters: readonly ParameterSpec[];
+  /** Tokens of a mini-batch, where the step form does something else at each of its places; one in most families. */
+  readonly period?: number;
   /** What the block does to its input, [B, T, H], ahead of the norm before `forward`; nothing in most families. */
   enter?(x: Tensor3D, state: S | null, context: MixerContext): { x: Tensor3D; state: S | null };
   /** Parallel form, [B, T, H] -> [B, T, H], any T. A null state starts at nothing and keeps nothing. */

@@ -28,6 +28,11 @@ export interface Dispatch<Outputs extends readonly OutputSpec[] = readonly Outpu
   readonly updates?: readonly tf.TensorInfo[];
   /** Words of the uniform buffer: unsigned integers, or floats through `f32`. */
   readonly uniforms?: readonly Word[];
+  /**
+   * Where in its sequence the first token stands, for kernels that ask: a uniform of its own behind the others, which they declare
+   * by `positionWgsl`. Everything else is the same for the next token.
+   */
+  readonly position?: number;
   readonly workgroups: readonly [x: number, y?: number, z?: number];
 }
 
@@ -37,6 +42,11 @@ export interface OutputSpec {
 }
 
 const pipelines = new WeakMap<DeviceBackend, Map<string, GPUComputePipeline>>();
+
+/** Declares `position`, the binding behind all others. */
+export function positionWgsl(binding: number): string {
+  return `@group(0) @binding(${binding}) var<uniform> position: vec4<u32>;`;
+}
 
 /** The running backend, which must be ours. */
 export function deviceBackend(): DeviceBackend {
@@ -54,11 +64,13 @@ export function run<const Outputs extends readonly OutputSpec[]>(
   dispatch.updates?.forEach(forgetHalfCopy);
   const [x, y = 1, z = 1] = dispatch.workgroups;
   if (x * y * z > 0) {
-    const buffers = dispatch.inputs.map((tensor) => backend.bufferOf(tensor));
-    for (const tensor of outputs) buffers.push(backend.bufferOf(tensor));
-    for (const tensor of dispatch.updates ?? []) buffers.push(backend.changingBufferOf(tensor));
+    const filled = outputs.map((tensor) => backend.bufferOf(tensor));
+    const updates = dispatch.updates?.map((tensor) => backend.changingBufferOf(tensor)) ?? [];
+    const buffers = [...dispatch.inputs.map((tensor) => backend.bufferOf(tensor)), ...filled, ...updates];
     if (dispatch.uniforms !== undefined) buffers.push(backend.uniforms.of(dispatch.uniforms));
-    backend.record(pipelineOf(backend, dispatch.program), buffers, [x, y, z]);
+    if (dispatch.position !== undefined) buffers.push(backend.positionBuffer(dispatch.position));
+    const pipeline = pipelineOf(backend, dispatch.program);
+    backend.record({ pipeline, buffers, outputs: filled, updates, workgroups: [x, y, z] });
   }
   return outputs as unknown as { [I in keyof Outputs]: tf.Tensor };
 }
