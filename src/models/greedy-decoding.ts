@@ -50,7 +50,8 @@ export class GreedyDecoder {
     const end = start.position + tokens;
     let { position } = start;
     try {
-      if (!this.enter(start, first)) position = await this.step(this.copied(start, first), end, decoded);
+      const point = { ids: tf.clone(first), state: this.model.forSteps(start, first.size) };
+      if (!this.enter(point)) position = await this.step(point, end, decoded);
       while (position < end) {
         position = await this.replay(position, end, decoded);
         if (position < end) position = await this.step(this.leave(position), end, decoded);
@@ -132,21 +133,23 @@ export class GreedyDecoder {
     });
   }
 
-  /** Lets the cycle that there is begin here; whether it can. */
-  private enter(state: ModelState, ids: tf.Tensor1D): boolean {
+  /** Lets the cycle that there is begin here, if it can; then the point, which is ours, is gone. */
+  private enter(point: Point): boolean {
     if (this.cycle === null) return false;
     const { replay, from } = this.cycle;
-    const backend = tf.backend() as DeviceBackend;
+    const { position } = point.state;
     const fits =
-      sameShapes({ ids, state }, from) &&
-      (state.position - from.state.position) % replay.length === 0 &&
-      state.position + replay.length <= replay.end;
+      sameShapes(point, from) &&
+      (position - from.state.position) % replay.length === 0 &&
+      position + replay.length <= replay.end;
     if (!fits) {
       this.dispose();
       return false;
     }
+    const backend = tf.backend() as DeviceBackend;
     const places = buffersAt(from, backend);
-    buffersAt({ ids, state }, backend).forEach((buffer, i) => backend.copy(buffer, places[i]!));
+    buffersAt(point, backend).forEach((buffer, i) => backend.copy(buffer, places[i]!));
+    tf.dispose(tensorsAt(point));
     return true;
   }
 
@@ -157,11 +160,6 @@ export class GreedyDecoder {
     replay.dispose();
     tf.dispose(without([...tensorsAt(to), ...ids], tensorsAt(from)));
     return { ids: from.ids, state: { ...from.state, position } };
-  }
-
-  private copied(state: ModelState, ids: tf.Tensor1D): Point {
-    const ones = new Array<number>(ids.size).fill(1);
-    return { ids: tf.clone(ids), state: this.model.fork(state, ones) };
   }
 }
 

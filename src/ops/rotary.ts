@@ -26,6 +26,14 @@ export function rotateNeighbours(x: tf.Tensor4D, theta: number, position: number
   return tf.reshape(rotary({ x: oneRowAToken(x) }, rotation), x.shape);
 }
 
+/**
+ * cos and sin of the rotation of heads of `dim` channels, tables [positions, dim / 2] that hold `position`. A longer sequence has
+ * other ones.
+ */
+export function rotaryAngles(theta: number, dim: number, position: number): { cos: tf.Tensor; sin: tf.Tensor } {
+  return rotaryTables({ pairing: 'halves', theta, position, period: Infinity }, dim, 1);
+}
+
 /** [B, N, T, D] -> [B N, T, 1, D] */
 function oneRowAToken(x: tf.Tensor4D): tf.Tensor4D {
   const [batch, heads, length, dim] = x.shape;

@@ -71,7 +71,7 @@ ${bindings(
 ${positionWgsl(5)}
 ${perItem(`
   let token = item / ${perRow}u / uniforms.rows % uniforms.length;
-  let angle = (position.x + token) * ${perRow}u + item % ${perRow}u;
+  let angle = (at.x + token) * ${perRow}u + item % ${perRow}u;
   let c = cosines[angle];
   let s = sines[angle] * uniforms.direction;
   ${body[pairing]}`)}`,

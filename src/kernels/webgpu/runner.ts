@@ -43,9 +43,9 @@ export interface OutputSpec {
 
 const pipelines = new WeakMap<DeviceBackend, Map<string, GPUComputePipeline>>();
 
-/** Declares `position`, the binding behind all others. */
+/** Declares the binding behind all others, whose `at.x` is the position. */
 export function positionWgsl(binding: number): string {
-  return `@group(0) @binding(${binding}) var<uniform> position: vec4<u32>;`;
+  return `@group(0) @binding(${binding}) var<uniform> at: vec4<u32>;`;
 }
 
 /** The running backend, which must be ours. */
