@@ -4,7 +4,7 @@ import { Chart, type ChartConfiguration } from 'chart.js';
 import type { BenchRecord } from '../bench/bench-record.js';
 import { benchRows, type BenchRow } from '../bench/bench-rows.js';
 import type { CellKind } from '../bench/cells.js';
-import { benchLabels } from './bench-labels.js';
+import { runLabels } from './run-labels.js';
 import { COLUMN_WIDTH, type Figure } from './chart.js';
 import { decimalTicks, logAxis, powersOfTwo } from './log-axis.js';
 import { modelStyles } from './palette.js';
@@ -86,7 +86,7 @@ export function benchFigures(runs: readonly BenchRecord[]): Map<string, Figure> 
 
 /** Throughput and memory are shown without a context before the prompt, where there are such cells. */
 function linesOf({ kind, x, y }: Plot, runs: readonly BenchRecord[]): Line[] {
-  const labels = benchLabels(runs);
+  const labels = runLabels(runs);
   return runs.flatMap((run, k) => {
     const rows = benchRows(run).filter((row) => row.kind === kind && (row.status !== 'ok' || row[y] !== null));
     const shallow = Math.min(...rows.map(({ n_depth }) => n_depth));

@@ -1,12 +1,16 @@
-// Runs as text for stdout: what `run`, `bench` and `table` print.
+// Runs as text for stdout: what `run`, `bench`, `ppl` and `table` print.
 import type { BenchRecord } from '../bench/bench-record.js';
 import { benchRows } from '../bench/bench-rows.js';
 import type { RunSummary } from '../evaluate/run-summary.js';
+import type { PplRecord } from '../perplexity/ppl-record.js';
+import { positionRows, pplRows, type PositionRow, type PplRow } from '../perplexity/ppl-rows.js';
 import { benchCsv } from './bench-csv.js';
 import { benchTable } from './bench-table.js';
 import { longTable } from './long-table.js';
 import { modelLabels } from './model-labels.js';
 import { paperTable } from './paper-table.js';
+import { pplCsv } from './ppl-csv.js';
+import { positionTable, pplTable } from './ppl-table.js';
 import type { PublishedRow } from './published.js';
 import { renderCsv, renderJson, tableRecords } from './render-data.js';
 import { renderLatex } from './render-latex.js';
@@ -45,6 +49,23 @@ export function formatBench(runs: readonly BenchRecord[], format: TableFormat): 
     case 'md':
     case 'latex':
       return renderPrinted(benchTable(runs), format);
+    default:
+      return format satisfies never;
+  }
+}
+
+/** One row a cell, or one a bucket of positions. CSV and JSON are the rows of ppl.csv and ppl-by-position.csv. */
+export function formatPpl(runs: readonly PplRecord[], format: TableFormat, byPosition = false): string {
+  const rows = () => runs.flatMap((run): (PplRow | PositionRow)[] => (byPosition ? positionRows(run) : pplRows(run)));
+  switch (format) {
+    case 'csv':
+      return pplCsv(rows());
+    case 'json':
+      return renderJson(rows());
+    case 'table':
+    case 'md':
+    case 'latex':
+      return renderPrinted(byPosition ? positionTable(runs) : pplTable(runs), format);
     default:
       return format satisfies never;
   }

@@ -4,12 +4,21 @@ import path from 'node:path';
 import type { z } from 'zod';
 import type { RunSummary } from '../evaluate/run-summary.js';
 import { readBenchRecord, type BenchRecord } from '../bench/bench-record.js';
+import { readPplRecord, type PplRecord } from '../perplexity/ppl-record.js';
 import { UserError } from '../user-error.js';
 import { runSchema } from './run-schema.js';
 
 const RESULTS = 'results.json';
-/** A directory with this file is a benchmark. */
+/** A directory with this file is a benchmark, and one with that file holds perplexities against length. */
 const BENCH = 'bench.csv';
+const PPL = 'ppl.csv';
+
+/** What was measured, by what measured it. */
+export interface Found {
+  readonly runs: RunSummary[];
+  readonly benches: BenchRecord[];
+  readonly ppls: PplRecord[];
+}
 
 /**
  * The run in a directory, or in a results.json.
@@ -23,13 +32,15 @@ export async function readRun(place: string): Promise<RunSummary> {
   return parseRun(text, file);
 }
 
-/** What paths stand for: evaluations, benchmarks, or both. @throws UserError 'data' as `expandRuns` and the readers. */
-export async function readPlaces(places: readonly string[]): Promise<{ runs: RunSummary[]; benches: BenchRecord[] }> {
+/** What paths stand for. @throws UserError 'data' as `expandRuns` and the readers. */
+export async function readPlaces(places: readonly string[]): Promise<Found> {
   const found = await expandRuns(places);
-  const kinds = await Promise.all(found.map(isBench));
+  const kinds = await Promise.all(found.map(kindOf));
+  const of = (kind: string) => found.filter((_, k) => kinds[k] === kind);
   return {
-    runs: await Promise.all(found.filter((_, k) => !kinds[k]).map(readRun)),
-    benches: found.filter((_, k) => kinds[k]).map(readBenchRecord),
+    runs: await Promise.all(of(RESULTS).map(readRun)),
+    benches: of(BENCH).map(readBenchRecord),
+    ppls: of(PPL).map(readPplRecord),
   };
 }
 
@@ -51,7 +62,7 @@ export async function expandRuns(places: readonly string[]): Promise<string[]> {
 /** Links are not followed: `results/latest` would show a run twice. */
 async function runsBelow(directory: string): Promise<string[]> {
   const entries = await readdir(directory, { withFileTypes: true });
-  if (entries.some(({ name }) => name === RESULTS || name === BENCH)) return [directory];
+  if (entries.some(({ name }) => [RESULTS, BENCH, PPL].includes(name))) return [directory];
   const folders = entries.filter((entry) => entry.isDirectory()).map(({ name }) => path.join(directory, name));
   const runs = await Promise.all(folders.sort().map(runsBelow));
   return runs.flat();
@@ -76,8 +87,9 @@ function firstIssue({ issues }: z.ZodError): string {
   return issue === undefined ? 'not valid' : `${issue.path.join('.')}: ${issue.message}`;
 }
 
-async function isBench(place: string): Promise<boolean> {
-  return (await isDirectory(place)) && (await readdir(place)).includes(BENCH);
+async function kindOf(place: string): Promise<string> {
+  const names = (await isDirectory(place)) ? await readdir(place) : [];
+  return [BENCH, PPL].find((name) => names.includes(name)) ?? RESULTS;
 }
 
 async function isDirectory(place: string): Promise<boolean> {

@@ -34,15 +34,20 @@ async function tableOf(places: readonly string[], { format, layout, published = 
   if (places.length === 0 && published.length === 0)
     throw new UserError('usage', 'no run is named', { hint: 'swat-eval table results' });
   const { readPlaces } = await import('../../report/read-run.js');
-  const { runs, benches } = await readPlaces(places);
-  const { formatBench, formatLong, formatPaper } = await import('../../report/format-runs.js');
-  if (benches.length > 0 && (layout === 'paper' || (runs.length > 0 && isData(format))))
-    throw new UserError('usage', 'evaluations and benchmarks have different columns', {
+  const { runs, benches, ppls } = await readPlaces(places);
+  const { formatBench, formatLong, formatPaper, formatPpl } = await import('../../report/format-runs.js');
+  const measured = [benches, ppls].filter((records) => records.length > 0).length;
+  if (measured > 0 && (layout === 'paper' || (measured + Math.min(1, runs.length) > 1 && isData(format))))
+    throw new UserError('usage', 'evaluations, benchmarks and perplexities against length have different columns', {
       where: places.join(', '),
       hint: 'swat-eval table with the runs of one kind',
     });
-  if (benches.length > 0)
-    return [...(runs.length > 0 ? [formatLong(runs, format)] : []), formatBench(benches, format)].join('\n');
+  if (measured > 0)
+    return [
+      ...(runs.length > 0 ? [formatLong(runs, format)] : []),
+      ...(ppls.length > 0 ? [formatPpl(ppls, format)] : []),
+      ...(benches.length > 0 ? [formatBench(benches, format)] : []),
+    ].join('\n');
   if (layout === 'long') return formatLong(runs, format);
   const { publishedRows, readPublishedTables } = await import('../../report/published.js');
   return formatPaper(runs, publishedRows(published, readPublishedTables()), format);
