@@ -9,6 +9,7 @@ import { env } from './commands/env.js';
 import { ls } from './commands/ls.js';
 import { plot } from './commands/plot.js';
 import { ppl } from './commands/ppl.js';
+import { report } from './commands/report.js';
 import { run } from './commands/run.js';
 import { show } from './commands/show.js';
 import { table } from './commands/table.js';
@@ -17,7 +18,7 @@ import type { Interrupts } from './interrupts.js';
 /** Adds one command to the program. `interrupts` is for commands whose work can be stopped and resumed. */
 export type CommandDefinition = (program: Command, interrupts: Interrupts) => void;
 
-const COMMANDS: readonly CommandDefinition[] = [run, bench, ppl, table, plot, show, data, ls, env];
+const COMMANDS: readonly CommandDefinition[] = [run, bench, ppl, table, plot, report, show, data, ls, env];
 
 export function createProgram(interrupts: Interrupts): Command {
   const program = new Command('swat-eval')

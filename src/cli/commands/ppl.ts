@@ -48,6 +48,11 @@ export const ppl: CommandDefinition = (program, interrupts) => {
       const { formatPpl } = await import('../../report/format-runs.js');
       process.stdout.write(formatPpl(records, flags.format, flags.byPosition === true));
     }
+    if (flags.plot === true && records.length > 0) {
+      const { writePlots } = await import('../../report/write-plots.js');
+      const place = outcomes.length > 1 ? flags.output : outcomes[0]!.directory;
+      for (const file of await writePlots({ ppls: records }, place)) remark(file);
+    }
     for (const { directory } of outcomes) remark(directory);
     reportMissing(outcomes, interrupts);
   });
