@@ -44,7 +44,8 @@ export interface SharedFlags {
 export const options = {
   model: new Option(
     '-m, --model <spec>',
-    'checkpoint directory, shipped checkpoint, or baseline:size[,key=value...] for seeded random weights (repeatable)',
+    'name of a shipped checkpoint, checkpoint directory, or baseline:size[,key=value...] for seeded random weights ' +
+      '(repeatable)',
   ).argParser((value: string, previous: string[] = []) => [...previous, value]),
   task: new Option('-t, --task <names>', 'tasks, aliases or groups, with commas between them (repeatable)').argParser(
     (value: string, previous: string[] = []) => [...previous, ...namesOf(value)],

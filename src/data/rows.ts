@@ -1,5 +1,5 @@
 // The rows of a data file, each with the place it came from: JSONL, one passage a line, or WikiText pages.
-import type { Dataset } from '../tasks/task.js';
+import type { StoredDataset } from '../tasks/task.js';
 import { UserError } from '../user-error.js';
 import { readTextFile } from './text-file.js';
 import { joinPages, splitPages } from './wikitext-pages.js';
@@ -10,9 +10,9 @@ export interface Row {
   readonly where: string;
 }
 
-export type RowFormat = NonNullable<Dataset['text']> | 'jsonl';
+export type RowFormat = NonNullable<StoredDataset['text']> | 'jsonl';
 
-export function rowFormat(dataset: Dataset): RowFormat {
+export function rowFormat(dataset: StoredDataset): RowFormat {
   return dataset.text ?? 'jsonl';
 }
 
@@ -59,7 +59,8 @@ function lines(text: string): string[] {
   return (text.endsWith('\n') ? text.slice(0, -1) : text).split('\n');
 }
 
-function parseObject(line: string, where: string): Record<string, unknown> {
+/** @throws UserError 'data' */
+export function parseObject(line: string, where: string): Record<string, unknown> {
   let value: unknown;
   try {
     value = JSON.parse(line);
@@ -71,7 +72,8 @@ function parseObject(line: string, where: string): Record<string, unknown> {
   return value as Record<string, unknown>;
 }
 
-function stringColumn({ value, where }: Row, column: string): string {
+/** @throws UserError 'data' when the row has no such column, or no text in it. */
+export function stringColumn({ value, where }: Row, column: string): string {
   const text = value[column];
   if (typeof text !== 'string') throw new UserError('data', `${where} has no text in column ${column}`, { where });
   return text;

@@ -35,7 +35,7 @@ export function sanitizeModelName(name: string): string {
 /** A model's name as a folder: sanitised, and never a name with a meaning of its own. */
 export function modelSlug(model: string): string {
   const slug = sanitizeModelName(model);
-  return /^\.*$/.test(slug) || slug === 'latest' ? `${slug}__` : slug;
+  return /^\.*$/.test(slug) || slug === 'latest' || slug === 'latest-training' ? `${slug}__` : slug;
 }
 
 /** Node's own recursive mkdir never comes back from a file system that refuses with ENOENT, as /proc does. */
@@ -56,9 +56,9 @@ function makeDirectory(directory: string): boolean {
   }
 }
 
-/** Points <output>/latest to a run directory: a symbolic link, on Windows a text file. */
-export async function pointLatest(output: string, directory: string): Promise<void> {
-  const latest = path.join(output, 'latest');
+/** Points <output>/latest, or another name, to a run directory: a symbolic link, on Windows a text file. */
+export async function pointLatest(output: string, directory: string, name = 'latest'): Promise<void> {
+  const latest = path.join(output, name);
   const target = path.relative(output, directory);
   if (process.platform === 'win32') return writeAtomically(latest, `${target}\n`);
   const temporary = `${latest}.${process.pid}.tmp`;
@@ -76,9 +76,9 @@ export async function pointLatest(output: string, directory: string): Promise<vo
  * The run directory that `--resume [RUN]` means: without RUN the newest one below the output directory.
  * @throws UserError 'data' when there is none.
  */
-export function resolveRun(run: string | null, output: string): string {
+export function resolveRun(run: string | null, output: string, name = 'latest'): string {
   if (run !== null) return followPointer(run) ?? run;
-  const newest = followPointer(path.join(output, 'latest'));
+  const newest = followPointer(path.join(output, name));
   if (newest !== null) return newest;
   throw new UserError('data', `${output} holds no run that could be resumed`, {
     hint: '--resume with a run directory, or --output with the directory that the run was written to',

@@ -69,7 +69,7 @@ function qualityOf(runs: readonly RunSummary[], ppls: readonly PplRecord[]): Qua
       name: 'Accuracy of recall',
       lines: family.lines,
       chart: (lines) => recallChart(family, lines),
-      caption: [`Accuracy: ${family.name}.${family.chance.length > 0 ? ' Dotted: chance.' : ''}`],
+      caption: [`Accuracy: recall, ${family.probe}.${family.chance.length > 0 ? ' Dotted: chance.' : ''}`],
     };
   const [text] = runsByText(ppls);
   const lines = text === undefined ? [] : linesOfSeeds(lengthCurves(text[1]));

@@ -34,14 +34,20 @@ export async function readRun(place: string): Promise<RunSummary> {
 
 /** What paths stand for. @throws UserError 'data' as `expandRuns` and the readers. */
 export async function readPlaces(places: readonly string[]): Promise<Found> {
+  const { runs, benches, ppls } = await placesByKind(places);
+  return {
+    runs: await Promise.all(runs.map(readRun)),
+    benches: benches.map(readBenchRecord),
+    ppls: ppls.map(readPplRecord),
+  };
+}
+
+/** Where they lie: directories and files of evaluations, directories of what else was measured. @throws UserError 'data' as `expandRuns`. */
+export async function placesByKind(places: readonly string[]): Promise<Record<keyof Found, string[]>> {
   const found = await expandRuns(places);
   const kinds = await Promise.all(found.map(kindOf));
   const of = (kind: string) => found.filter((_, k) => kinds[k] === kind);
-  return {
-    runs: await Promise.all(of(RESULTS).map(readRun)),
-    benches: of(BENCH).map(readBenchRecord),
-    ppls: of(PPL).map(readPplRecord),
-  };
+  return { runs: of(RESULTS), benches: of(BENCH), ppls: of(PPL) };
 }
 
 /**

@@ -1,9 +1,9 @@
-// Recall against distance: the accuracies of tasks that ask the same at several distances and are named so (`mini_needle_512`),
-// one line a model.
+// Recall against distance: the accuracies of probes that tell pairs and ask for one of them, a figure a probe, one line a model.
 import type { RunSummary } from '../evaluate/run-summary.js';
 import { isAccuracy } from '../metrics/registry.js';
 import { mean } from '../metrics/stderr.js';
-import { COLUMN_WIDTH, type Figure } from './chart.js';
+import type { RecallSetting } from '../tasks/task.js';
+import { COLUMN_WIDTH, PAGE_WIDTH, type Figure } from './chart.js';
 import { composeFigure } from './compose-figure.js';
 import { displayNames, nameWithoutSeed } from './display-names.js';
 import { legendOf, lineChart, type Line } from './line-chart.js';
@@ -13,10 +13,11 @@ import type { StyleBook } from './palette.js';
 import { bandCaption, linesOfSeeds, type SeedLine } from './seed-groups.js';
 import { lengthText } from './tick-text.js';
 
-/** Tasks that differ in their distance alone. */
+/** Probes that differ in their distance alone. */
 export interface RecallFamily {
-  readonly name: string;
-  /** Accuracies in percent against tokens. */
+  readonly probe: RecallSetting['probe'];
+  readonly pairs: number;
+  /** Accuracies in percent against words and marks. */
   readonly lines: readonly SeedLine[];
   /** What guessing scores at each distance, where it is known. */
   readonly chance: readonly { readonly x: number; readonly y: number }[];
@@ -25,71 +26,78 @@ export interface RecallFamily {
 /** Those with two distances and more. */
 export function recallFamilies(runs: readonly RunSummary[]): RecallFamily[] {
   const scores = runs.flatMap((run) =>
-    run.tasks.flatMap(({ task, metrics, chance }) => {
-      const [, family, distance] = /^(.*)_(\d+)$/.exec(task) ?? [];
+    run.tasks.flatMap(({ recall, metrics, chance }) => {
       const accuracy = metrics.find(({ name }) => isAccuracy(name));
-      if (family === undefined || accuracy === undefined) return [];
-      return [{ run, family, x: Number(distance), y: 100 * accuracy.value, chance }];
+      if (recall === undefined || accuracy === undefined) return [];
+      return [{ run, ...recall, y: 100 * accuracy.value, chance }];
     }),
   );
-  const families = [...new Set(scores.map(({ family }) => family))];
-  return families.flatMap((name) => {
-    const own = scores.filter(({ family }) => family === name);
-    const distances = [...new Set(own.map(({ x }) => x))].sort((a, b) => a - b);
+  const key = ({ probe, pairs }: Pick<RecallSetting, 'probe' | 'pairs'>) => `${probe}/${pairs}`;
+  const families = [...new Map(scores.map((score) => [key(score), score])).values()];
+  return families.flatMap(({ probe, pairs }) => {
+    const own = scores.filter((score) => key(score) === key({ probe, pairs }));
+    const distances = [...new Set(own.map(({ distance }) => distance))].sort((a, b) => a - b);
     if (distances.length < 2) return [];
-    const curves = own.map(({ run: { model, seed }, x, y }) => ({
+    const curves = own.map(({ run: { model, seed }, distance, y }) => ({
       label: nameWithoutSeed(model.label),
       weights: `${model.weightsDigest}/${seed}`,
-      points: [{ x, y }],
+      points: [{ x: distance, y }],
     }));
     const chance = distances.flatMap((x) => {
-      const known = own.flatMap((score) => (score.x === x && score.chance !== null ? [score.chance] : []));
+      const known = own.flatMap((score) => (score.distance === x && score.chance !== null ? [score.chance] : []));
       return known.length === 0 ? [] : [{ x, y: 100 * mean(known) }];
     });
-    return [{ name, lines: linesOfSeeds(curves), chance }];
+    return [{ probe, pairs, lines: linesOfSeeds(curves), chance }];
   });
 }
 
-/** Tasks that a figure of recall shows. */
-export function recallTasks(runs: readonly RunSummary[]): Set<string> {
-  return new Set(
-    recallFamilies(runs).flatMap(({ name, lines }) =>
-      lines.flatMap(({ points }) => points.map(({ x }) => `${name}_${x}`)),
-    ),
+/** By file name, `recall-` and the probe; numbers of pairs stand side by side. */
+export function recallFigures(runs: readonly RunSummary[], styles: StyleBook): Map<string, Figure> {
+  const families = recallFamilies(runs);
+  const probes = [...new Set(families.map(({ probe }) => probe))];
+  return new Map(
+    probes.map((probe) => [
+      `recall-${probe}`,
+      figureOf(
+        families.filter((family) => family.probe === probe),
+        styles,
+      ),
+    ]),
   );
 }
 
-/** By file name, `recall-` and what the tasks are called. */
-export function recallFigures(runs: readonly RunSummary[], styles: StyleBook): Map<string, Figure> {
-  return new Map(recallFamilies(runs).map((family) => [`recall-${family.name}`, figureOf(family, styles)]));
-}
-
-function figureOf(family: RecallFamily, styles: StyleBook): Figure {
-  const { names, shared } = displayNames(family.lines.map(({ label }) => label));
-  const lines = family.lines.map(({ label, points }, k): Line => ({
-    label: names[k]!,
-    style: styles.of(label),
-    dashed: false,
-    points,
-  }));
+function figureOf(families: readonly RecallFamily[], styles: StyleBook): Figure {
+  const labels = [...new Set(families.flatMap(({ lines }) => lines.map(({ label }) => label)))];
+  const { names, shared } = displayNames(labels);
+  const drawn = families.map(({ lines }) =>
+    lines.map(({ label, points }): Line => ({
+      label: names[labels.indexOf(label)]!,
+      style: styles.of(label),
+      dashed: false,
+      points,
+    })),
+  );
+  const legend = labels.flatMap((_, k) => drawn.flat().find(({ label }) => label === names[k]) ?? []);
+  const [{ probe }] = families as [RecallFamily];
+  const known = families.some(({ chance }) => chance.length > 0);
   return composeFigure({
-    title: `Recall against distance, ${family.name}`,
-    width: COLUMN_WIDTH,
-    legend: legendOf(lines),
-    charts: [recallChart(family, lines)],
+    title: `Recall against distance, ${probe}`,
+    width: families.length > 1 ? PAGE_WIDTH : COLUMN_WIDTH,
+    legend: legendOf(legend),
+    charts: families.map((family, k) => recallChart(family, drawn[k]!)),
     chartHeight: 190,
     caption: [
-      `${family.name}.${family.chance.length > 0 ? ' Dotted: chance.' : ''}`,
-      ...bandCaption(family.lines),
+      `Probe: ${probe}.${known ? ' Dotted: chance.' : ''}`,
+      ...bandCaption(families.flatMap(({ lines }) => lines)),
       ...(shared === null ? [] : [shared]),
     ],
   });
 }
 
-export function recallChart({ chance }: RecallFamily, lines: readonly Line[]) {
+export function recallChart({ pairs, chance }: RecallFamily, lines: readonly Line[]) {
   const xs = lines.flatMap(({ points }) => points.map(({ x }) => x));
   const config = lineChart(lines, {
-    x: logAxis('Distance (tokens)', xs, powersOfTwo(xs), lengthText),
+    x: logAxis(`Distance (words), ${pairs} pairs`, xs, powersOfTwo(xs), lengthText),
     y: linearAxis('Accuracy (%)', [0, 100]),
   });
   config.data.datasets.push({

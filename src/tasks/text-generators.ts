@@ -1,18 +1,20 @@
-// The generators of text by name. One line a generator; it is loaded when it is asked for.
+// Which generators of training text there are. One is loaded when it is asked for.
 import { closest } from '../did-you-mean.js';
 import { UserError } from '../user-error.js';
 import type { TextGenerator } from './text-generator.js';
 
-const loaders: Record<string, () => Promise<{ default: TextGenerator }>> = {};
+const loaders: Readonly<Record<string, () => Promise<{ default: TextGenerator }>>> = {
+  mini: () => import('../../tasks/mini/generator.js'),
+};
+
+/** Names for lists. */
+export const textGenerators: readonly string[] = Object.keys(loaders);
 
 /** @throws UserError 'usage' for a name that no generator has. */
 export async function loadTextGenerator(name: string): Promise<TextGenerator> {
-  const load = Object.hasOwn(loaders, name) ? loaders[name] : undefined;
-  if (load !== undefined) return (await load()).default;
-  const guess = closest(name, Object.keys(loaders));
-  throw new UserError(
-    'usage',
-    `unknown generator of text '${name}'`,
-    guess === null ? {} : { hint: `did you mean ${guess}?` },
-  );
+  if (Object.hasOwn(loaders, name)) return (await loaders[name]!()).default;
+  const meant = closest(name, textGenerators);
+  throw new UserError('usage', `unknown generator "${name}"${meant === null ? '' : `; did you mean "${meant}"?`}`, {
+    hint: `generators: ${textGenerators.join(', ')}`,
+  });
 }

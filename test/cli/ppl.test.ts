@@ -53,6 +53,13 @@ test.serial('a rolling task is a text, labelled when it is fixtures', async (t) 
   t.regex(stdout, /wikitext: scored on this project's own sentences/);
 });
 
+test.serial('the held-out text of a generator is a text', async (t) => {
+  const argv = [...MODEL, '--text', 'generator:mini', '-l', '64', '--tokens', '200'];
+  const { code, stdout, stderr } = await pplIn(await temporary(), argv);
+  t.is(code, 0, stderr);
+  t.regex(stdout, /mini: \d+ documents?, 200 tokens/);
+});
+
 test.serial('a length that does not fit is OOM, the others are measured, and the end is 5', async (t) => {
   const output = await temporary();
   const file = path.join(output, 'own.txt');
@@ -82,7 +89,7 @@ const mistakes: [what: string, argv: string[], code: number, sentence: RegExp][]
   ['a file that is not there', [...MODEL, '--text', './nowhere.txt'], 3, /there is no file \.\/nowhere\.txt/],
   ['a name that is nothing', [...MODEL, '--text', 'wikitxt'], 2, /unknown task "wikitxt"; did you mean "wikitext"/],
   ['a task that is no text', [...MODEL, '--text', 'piqa'], 2, /only a rolling task is/],
-  ['a generator that is none', [...MODEL, '--text', 'generator:nobody'], 2, /unknown generator of text 'nobody'/],
+  ['a generator that is none', [...MODEL, '--text', 'generator:nobody'], 2, /unknown generator "nobody"/],
   ['a length of 0', [...MODEL, ...here, '-l', '0'], 2, /--lengths needs a whole number from 1 on/],
   ['f16 on wasm', [...MODEL, ...here, '--dtype', 'f16'], 6, /wasm does not compute in f16/],
   ['a run that is not there', ['--resume', '/nowhere'], 3, /holds no perplexities/],

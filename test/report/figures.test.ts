@@ -14,7 +14,12 @@ import { examplePpl, noRoom, saturating, scored } from './example-ppl.js';
 import { accuracy, exampleRun, exampleTask, paperTasks } from './example-run.js';
 
 const needle = (right: number[]) =>
-  right.map((count, k) => exampleTask(`mini_needle_${64 * 4 ** k}`, [accuracy('acc', count, 200)], { chance: 0.0625 }));
+  right.map((count, k) =>
+    exampleTask(`mini_needle_${64 * 4 ** k}`, [accuracy('acc', count, 200)], {
+      chance: 0.0625,
+      recall: { probe: 'needle', pairs: 4, distance: 64 * 4 ** k },
+    }),
+  );
 
 /** Everything of two models. */
 const found: Found = {
@@ -46,7 +51,7 @@ test('there is a figure for everything that was measured', (t) => {
   t.deepEqual(
     [...figures.keys()],
     [
-      ...['length', 'accuracy', 'quality', 'recall-mini_needle', 'ppl-by-length', 'ppl-by-position', 'ppl-heatmap'],
+      ...['length', 'accuracy', 'quality', 'recall-needle', 'ppl-by-length', 'ppl-by-position', 'ppl-heatmap'],
       ...['throughput', 'memory', 'decode-latency'],
     ],
   );
@@ -71,7 +76,7 @@ test('legend, charts and caption of a figure never lie on each other, and none l
 
 test('a model has one colour and one marker in every figure', (t) => {
   const looks = new Set<string>();
-  for (const name of ['length', 'recall-mini_needle', 'ppl-by-length', 'ppl-by-position', 'throughput', 'memory'])
+  for (const name of ['length', 'recall-needle', 'ppl-by-length', 'ppl-by-position', 'throughput', 'memory'])
     for (const { label, borderColor, pointStyle } of linesOf(figures.get(name)!) as {
       label?: string;
       borderColor?: unknown;
@@ -128,8 +133,8 @@ test('two texts make two figures of each kind', (t) => {
   );
 });
 
-test('recall is drawn against the distances in the names of tasks, with chance, and is left out of the bars', (t) => {
-  const figure = figures.get('recall-mini_needle')!;
+test('recall is drawn against distance, with chance, and is left out of the bars', (t) => {
+  const figure = figures.get('recall-needle')!;
   t.deepEqual(
     linesOf(figure).map(({ data }) => data.map(({ x, y }) => [x, y])),
     [
@@ -186,7 +191,7 @@ test('names leave out the settings that all have in common, and the seed where s
 test('texts of an inline figure are texts, whole ones, and its inner names are its own', (t) => {
   const figure = figures.get('length')!;
   const svg = renderInlineSvg(figure, 'fig-1');
-  for (const text of ['Accuracy (%)', 'Prefill throughput (tokens/s)', 'Distance (tokens)', 'swat-tiny'])
+  for (const text of ['Accuracy (%)', 'Prefill throughput (tokens/s)', 'Distance (words), 4 pairs', 'swat-tiny'])
     t.true(svg.includes(`>${text}</text>`), text);
   const ids = [...svg.matchAll(/id="([^"]*)"/g)].map(([, id]) => id!);
   t.true(ids.length > 0 && ids.every((id) => id.startsWith('fig-1-')));
