@@ -6,6 +6,7 @@ import type { PplRecord } from '../perplexity/ppl-record.js';
 import { positionRows, pplRows, type PositionRow, type PplRow } from '../perplexity/ppl-rows.js';
 import { benchCsv } from './bench-csv.js';
 import { benchTable } from './bench-table.js';
+import { lengthGrid } from './length-grid.js';
 import { longTable } from './long-table.js';
 import { modelLabels } from './model-labels.js';
 import { paperTable } from './paper-table.js';
@@ -77,7 +78,16 @@ export function formatPaper(
   published: readonly PublishedRow[],
   format: TableFormat,
 ): string {
-  const table = paperTable(runs, published);
+  return formatGrid(paperTable(runs, published), format);
+}
+
+/** One row a model and window, one column a text and length. */
+export function formatLengths(runs: readonly PplRecord[], format: TableFormat): string {
+  return formatGrid(lengthGrid(runs), format);
+}
+
+/** A table whose CSV and JSON have its own columns. */
+function formatGrid(table: Table, format: TableFormat): string {
   switch (format) {
     case 'csv':
       return renderCsv(table);

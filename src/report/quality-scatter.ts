@@ -54,7 +54,7 @@ export function qualityScatter(
       }),
     },
     options: {
-      layout: { padding: { right: 10, top: 8 } },
+      layout: { padding: { right: 16, top: 18 } },
       scales: {
         x: logAxis('Prefill throughput (tokens/s)', speeds, decimalTicks(speeds), figureText),
         y: linearAxis(quality.axis, values),

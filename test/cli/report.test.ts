@@ -30,6 +30,16 @@ test('plot draws what `ppl` measured', async (t) => {
   );
 });
 
+test('table has the layout of Table 2 for what `ppl` measured, and for nothing else', async (t) => {
+  const tree = await temporary();
+  await writePpl(path.join(tree, 'swat', '1'), examplePpl('swat-tiny'));
+  const grid = await swatEval(['table', tree, '--layout', 'table2']);
+  t.regex(grid.stdout, /Eval window +book\.txt 128/);
+  const paper = await swatEval(['table', tree, '--layout', 'paper']);
+  t.is(paper.code, 2);
+  t.regex(paper.stderr, /there is no evaluation/);
+});
+
 test('a directory without runs is an error', async (t) => {
   const { code, stderr } = await swatEval(['report', await temporary()]);
   t.is(code, 3);
