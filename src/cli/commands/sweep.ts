@@ -77,9 +77,8 @@ async function sweepInto(tree: string, file: string, flags: SweepFlags, interrup
 async function drawTree(tree: string, { cells }: SweepRecord): Promise<string[]> {
   if (cells.every(({ runs }) => runs.length === 0)) return [];
   const { readPlaces } = await import('../../report/read-run.js');
-  const { writeBenchPlots, writePlots } = await import('../../report/write-plots.js');
-  const { runs, benches } = await readPlaces([tree]);
-  return [...(await writePlots(runs, tree)), ...(await writeBenchPlots(benches, tree))];
+  const { writePlots } = await import('../../report/write-plots.js');
+  return writePlots(await readPlaces([tree]), tree);
 }
 
 /** @throws UserError 'partial' when not all cells are done. */
