@@ -155,7 +155,7 @@ async function openCheckpoint(name: string, options: OpenOptions, shipped: strin
   if ((await stat(directory).catch(() => null)) === null) throw await noSuchModel(name, shipped);
   const { config, rawConfig, tensors, sources } = await readCheckpoint(directory);
   return {
-    label: path.basename(path.resolve(directory)),
+    label: labelOf(directory),
     baseline: config.modelType,
     config,
     rawConfig,
@@ -163,6 +163,12 @@ async function openCheckpoint(name: string, options: OpenOptions, shipped: strin
     tensors,
     sources,
   };
+}
+
+/** A directory's name; for the final weights of a training run, <name>/<run-id>/final, the model's name in the recipe. */
+function labelOf(directory: string): string {
+  const names = path.resolve(directory).split(path.sep);
+  return (names.at(-1) === 'final' ? names.at(-3) : undefined) ?? names.at(-1)!;
 }
 
 async function noSuchModel(name: string, shipped: string): Promise<UserError> {

@@ -63,7 +63,7 @@ const WRITERS: readonly (readonly [Writer, number])[] = [
   [exercises, 40],
   [lastingText, 8],
   [mqarText, 12],
-  [needleText, 10],
+  [needleText, 8],
 ];
 
 /** The k-th document has its own random stream, so that any of them can be written without those before it. */
