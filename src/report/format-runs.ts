@@ -1,4 +1,4 @@
-// Runs as text for stdout: what `run`, `bench` and `table` print.
+// Runs as text for stdout: what `run`, `bench`, `train` and `table` print.
 import type { BenchRecord } from '../bench/bench-record.js';
 import { benchRows } from '../bench/bench-rows.js';
 import type { RunSummary } from '../evaluate/run-summary.js';
@@ -13,6 +13,8 @@ import { renderCsv, renderJson, tableRecords } from './render-data.js';
 import { renderLatex } from './render-latex.js';
 import { renderMarkdown } from './render-markdown.js';
 import { renderText } from './render-text.js';
+import type { TrainedRun } from './read-training.js';
+import { trainingTable } from './training-table.js';
 import { resultsCsv } from './results-csv.js';
 import type { Table } from './table.js';
 import { tidyRows, type TidyRow } from './tidy-rows.js';
@@ -59,6 +61,11 @@ export function formatPaper(
   leaders: readonly Leaders[] | null = null,
 ): string {
   return formatTable(paperTable(runs, published, leaders), format);
+}
+
+/** One row a training run. */
+export function formatTraining(runs: readonly TrainedRun[], format: TableFormat): string {
+  return formatTable(trainingTable(runs), format);
 }
 
 /** A table whose CSV and JSON are its cells' values. */

@@ -5,7 +5,7 @@ import type { Leaders } from '../metrics/best.js';
 import { LABEL_MEANINGS } from './label-meanings.js';
 import { modelLabels } from './model-labels.js';
 import { fixed, parameterCount, percentage, thousands } from './number-text.js';
-import { averagedCells, paperAverage, paperCells, type PaperCell } from './paper-cells.js';
+import { averagedCells, paperAverage, paperCells, type PaperCell, suiteOf } from './paper-cells.js';
 import { PAPER_COLUMNS } from './paper-columns.js';
 import { LEVEL } from './paper-leaders.js';
 import { averageDiffers, recomputedAverage, type PublishedRow } from './published.js';
@@ -44,11 +44,14 @@ export function paperTable(
   leaders: readonly Leaders[] | null = null,
 ): Table {
   const labels = modelLabels(runs);
-  const marked = published.length === 0 ? leaders : null;
+  const mini = runs.filter((run) => suiteOf(run) === 'mini');
+  const comparable = mini.length === 0 || (mini.length === runs.length && published.length === 0);
+  const guessed = comparable ? runs : runs.filter((run) => !mini.includes(run));
+  const marked = published.length === 0 && comparable ? leaders : null;
   const sections = [
-    runs.map((run, k) => runRow(run, labels[k]!)),
+    runs.map((run, k) => runRow(run, labels[k]!, comparable)),
     published.map(publishedRow),
-    [guessRow('chance', runs), guessRow('majority', runs)].filter((row) => row !== null),
+    [guessRow('chance', guessed), guessRow('majority', guessed)].filter((row) => row !== null),
   ];
   const withPrinted = published.length > 0;
   return {
@@ -63,6 +66,7 @@ export function paperTable(
     ),
     remarks: [
       'Avg: unweighted mean of the eight accuracies, recomputed from the columns.',
+      ...(mini.length > 0 && comparable ? [`Every number is ${MINI_MEANS}.`] : []),
       ...(marked === null ? [] : [marksRemark(marked)]),
     ],
   };
@@ -82,9 +86,13 @@ function paperColumns(withPrinted: boolean): Column[] {
   ];
 }
 
-function runRow(run: RunSummary, label: string): PaperRow {
+const MINI_MEANS = "the embedded suite's: tasks in the form of these benchmarks, about a small world";
+
+/** @param comparable whether all rows of the table are of one suite; else those of the embedded one are marked, and none is the best. */
+function runRow(run: RunSummary, label: string, comparable: boolean): PaperRow {
   const cells = paperCells(run);
   const eight = averagedCells(cells);
+  const foreign = !comparable && suiteOf(run) === 'mini';
   const figures = PAPER_COLUMNS.map(({ unit }, k) => {
     const cell = cells[k] ?? null;
     if (cell === null) return null;
@@ -92,10 +100,11 @@ function runRow(run: RunSummary, label: string): PaperRow {
     const factor = unit === 'percent' ? 100 : 1;
     return figureOf(factor * cell.metric.value, [cell], settings);
   });
+  const average = eight === null ? null : figureOf(100 * paperAverage(eight).value, eight, []);
   return {
-    model: textCell(label),
+    model: foreign ? { ...textCell(label), notes: [MINI_MEANS] } : textCell(label),
     size: { ...textCell(parameterCount(run.model.parameters)), value: run.model.parameters },
-    figures: [...figures, eight === null ? null : figureOf(100 * paperAverage(eight).value, eight, [])],
+    figures: [...figures, average],
     printedAverage: null,
   };
 }

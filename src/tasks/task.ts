@@ -105,6 +105,14 @@ export interface PaperColumn {
   readonly suite?: 'mini' | undefined;
 }
 
+/** What a recall probe sets: pairs that are told, and how far the nearest of them is from where one is asked for. */
+export interface RecallSetting {
+  readonly probe: 'needle' | 'mqar';
+  readonly pairs: number;
+  /** Words and marks: a tokenizer that was trained on the text makes a token of each, another one more. */
+  readonly distance: number;
+}
+
 export interface Task {
   readonly name: string;
   readonly aliases: readonly string[];
@@ -116,6 +124,8 @@ export interface Task {
   readonly dataset: Dataset;
   readonly metrics: readonly MetricName[];
   readonly paperColumns: readonly PaperColumn[];
+  /** Of a recall probe: what its accuracy is plotted against. */
+  readonly recall?: RecallSetting | undefined;
   /**
    * Renders one row of the split.
    * @throws UserError 'data' when the row lacks a field or has a value of another type; `where` is the row's file:line.

@@ -2,16 +2,17 @@
 import { choicesAt } from './choices.js';
 import type { DrawRow } from './rows.js';
 import { drawFor } from './split.js';
+import { capitalized } from './text.js';
 import { NAMES, PLACES, pronoun } from './world.js';
 
 /** Each step of a habit follows the one before. */
 const HABITS: Readonly<Record<string, readonly string[]>> = {
   Baking: ['takes some flour', 'pours milk on the flour', 'makes a dough', 'lays the dough on the fire', 'eats the warm bread'],
   Fishing: ['goes down to the lake', 'gets into a boat', 'throws out a net', 'rests in the boat', 'takes home a fish'],
-  Planting: ['digs a hole', 'drops some seeds into the hole', 'covers the hole', 'waits for the rain', 'finds green leaves'],
+  Planting: ['digs a hole', 'drops some seeds into the hole', 'covers the hole', 'rests in the rain', 'waits for green leaves'],
   Reading: ['lights the lamp', 'opens the old book', 'reads to the last page', 'closes the book', 'sleeps all night'],
   Building: ['chops down some trees', 'cuts the trees into logs', 'lays the logs on the stones', 'makes a roof', 'goes into the new home'],
-  Washing: ['takes the shirts to the well', 'pours water on the shirts', 'rubs the shirts', 'hangs the shirts in the wind', 'has dry shirts'],
+  Washing: ['takes the shirts to the well', 'pours water on the shirts', 'rubs the shirts', 'hangs the shirts in the wind', 'has clean shirts'],
 }; // prettier-ignore
 
 const activities = Object.keys(HABITS);
@@ -29,10 +30,18 @@ export const habitRow: DrawRow = (random, split, position) => {
   );
   const steps = HABITS[activity]!;
   const who = pronoun(name);
-  const told = steps.slice(0, seen).map((step, k) => (k === 0 ? `${who} ${step}` : `then ${who} ${step}`));
-  const elsewhere = random.sample(activities.filter((other) => other !== activity), 2).map((other) => random.pick(HABITS[other]!)); // prettier-ignore
-  const wrong = [...elsewhere, random.pick(steps.filter((_, k) => k !== seen))];
-  const ctx_a = `${name} is at the ${place}. ${capitalizedAll(told)}`;
+  const told = steps.slice(0, seen).map((step, k) => `${capitalized(k === 0 ? who : `then ${who}`)} ${step}.`);
+  // Between the last step and the next one, so that the words right before do not tell it.
+  const ctx_a = `${name} is at the ${place}. ${told.join(' ')} All is good at the ${place}.`;
+  const elsewhere = random.sample(
+    activities.filter((other) => other !== activity),
+    2,
+  );
+  // No habit's first step: that it follows nothing would tell it apart.
+  const wrong = [
+    ...elsewhere.map((other) => random.pick(HABITS[other]!.slice(1))),
+    random.pick(steps.slice(1).toSpliced(seen - 1, 1)),
+  ];
   return {
     ind: 0,
     activity_label: activity,
@@ -43,7 +52,3 @@ export const habitRow: DrawRow = (random, split, position) => {
     label: String(position),
   };
 };
-
-function capitalizedAll(clauses: readonly string[]): string {
-  return clauses.map((clause) => `${clause.charAt(0).toUpperCase()}${clause.slice(1)}.`).join(' ');
-}

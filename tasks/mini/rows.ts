@@ -2,17 +2,27 @@
 import type { TextSplit } from '../../src/tasks/text-generator.js';
 import { choicesAt } from './choices.js';
 import { drawFacts, type Fact, recall, statement } from './facts.js';
-import { challengeQuestions, easyQuestions, goals, LASTING_SENTENCES, type LastingQuestion } from './lasting.js';
+import { LASTING_SENTENCES } from './lasting.js';
+import { challengeQuestions, easyQuestions, goals, type LastingQuestion } from './lasting-questions.js';
 import type { Random } from './random.js';
+import { story } from './story.js';
+
+/** Lengths of the stories that perplexity is taken of: most models were trained on less than the last ones. */
+const STORY_UNITS = [128, 256, 512, 1024, 2048, 4096];
 
 /** Draws a row whose right answer is at `position`. */
 export type DrawRow<Row = Record<string, unknown>> = (random: Random, split: TextSplit, position: number) => Row;
+
+/** WikiText: a story, of each length in turn. */
+export const wikitextRow: DrawRow = (random, split, position) => {
+  return { page: story(random, split, STORY_UNITS[position % STORY_UNITS.length]!) };
+};
 
 /** LAMBADA: the last word is a value that was told once, 30 to 200 words before. */
 export const lambadaRow: DrawRow = (random, split) => {
   const facts = random.shuffle(drawFacts(random, split, random.between(3, 4), random.between(2, 3)));
   const told = facts.flatMap((fact) => [`${statement(fact)}.`, ...remarks(random, 0, 2)]);
-  return { text: [...told, ...remarks(random, 0, 3), recall(random, random.pick(facts))].join(' ') };
+  return { text: [...told, ...remarks(random, 0, 3), recall(random, random.pick(facts.slice(0, -2)))].join(' ') };
 };
 
 export const piqaRow: DrawRow = (random, split, position) => {
