@@ -94,7 +94,7 @@ function comparePair(
     return headlineMetrics(task, other, (name) => isComparable(name, first.summary, second.summary)).map((name) => ({
       first: firstLabel,
       second: secondLabel,
-      ...compareMetric(name, task, first, second),
+      ...compareMetric(name, task, other, first, second),
     }));
   });
   return { rows, notes: notesOn(first.summary, second.summary, [firstLabel, secondLabel]) };
@@ -127,6 +127,7 @@ function headlineMetrics(a: TaskSummary, b: TaskSummary, isComparable: (name: Me
 function compareMetric(
   name: MetricName,
   { task, label, metrics }: TaskSummary,
+  other: TaskSummary,
   first: SampledRun,
   second: SampledRun,
 ): Omit<UnadjustedComparison, 'first' | 'second'> {
@@ -161,7 +162,7 @@ function compareMetric(
     method: accuracy ? 'McNemar' : 'bootstrap',
     p: accuracy ? mcNemarOfDocuments(a, b) : p,
     detectable: stderr > 0 ? inUnit(smallestDetectableEffect(stderr, CONFIDENCE, POWER)) : null,
-    label,
+    label: label ?? other.label,
   };
 }
 
