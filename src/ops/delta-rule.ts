@@ -5,11 +5,19 @@
 // Transformers with the Delta Rule"): with G the sum of g from the chunk's start and D[i, j] = exp(G[i] - G[j]),
 //   T = (I + L)^-1, L[i, j] = beta[i] (k[i].k[j]) D[i, j] for j < i;  W = T (beta exp(G) K);  U = T (beta V)
 //   U' = U - W S;  O = exp(G) Q S + tril(Q K^T D) U';  S' = exp(G[C]) S + (exp(G[C] - G) K)^T U'.
+// The gradient goes through the chunks from the last to the first, with P = Dk^-1/2 dO, A = Q K^T D and dS' that of S':
+//   dU' = A^T P + (exp(G[C] - G) K) dS';  dS = exp(G[C]) dS' + (exp(G) Q)^T P - W^T dU';  R = (I + L)^-T dU'.
+// A token reads the memory twice: by q, which gives P, and by k before it is corrected, which gives -beta R. So the gradients are
+// those of linear attention with the values U' and both reads; with E what R reads of the keys, D' strictly below its diagonal,
+//   dQ = Dk^-1/2 (exp(G) dO S^T + (dO U'^T D) K);  E = exp(G) R S^T + (R U'^T D') K;  dV = beta R;  dbeta = R.V - K.E
+//   dK = exp(G[C] - G) U' dS'^T + (P U'^T D)^T Q - (beta R U'^T D')^T K - beta E
+// and, as exp(G[i] - G[j]) scales what token i reads of what token j wrote, dG = Q.dQ - K.dK - 2 beta K.E (. is token by token), and S.dS at the
+// end; dg is the sum of dG from its token on.
 import * as tf from '#tfjs';
-import { deltaRuleForward } from '../kernels/webgpu/delta-rule.js';
+import { deltaRuleForward, deltaRuleGradient } from '../kernels/webgpu/delta-rule.js';
 import { chunkDecays } from './chunk-decays.js';
 import { chunksOf, inChunks, joinChunks, type LinearAttentionOutputs } from './chunks.js';
-import { defineOp, registerFusedKernel } from './op.js';
+import { defineOp, recomputed, registerFusedKernel } from './op.js';
 import { perHead } from './per-head.js';
 import { scope } from './scope.js';
 import { unstack } from './split.js';
@@ -87,6 +95,10 @@ const deltaRuleOp = defineOp<ChunkwiseInputs, null, [o: tf.Tensor4D, state: tf.T
 
 registerFusedKernel(deltaRuleOp, 'webgpu', {
   forward: (inputs) => (hasKernel(inputs) ? deltaRuleForward(inputs) : chunkwise(inputs)),
+  gradient: (inputs, attributes, dOutput) =>
+    hasKernel(inputs)
+      ? scope(() => deltaRuleGradient(inputs, dOutput))
+      : recomputed(chunkwise)(inputs, attributes, dOutput),
 });
 
 /** The kernels read four neighbours at once, and one workgroup holds all keys of a state. */

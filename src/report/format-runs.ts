@@ -1,7 +1,8 @@
-// Runs as text for stdout: what `run`, `bench` and `table` print.
+// Runs as text for stdout: what `run`, `bench`, `train` and `table` print.
 import type { BenchRecord } from '../bench/bench-record.js';
 import { benchRows } from '../bench/bench-rows.js';
 import type { RunSummary } from '../evaluate/run-summary.js';
+import type { Leaders } from '../metrics/best.js';
 import { benchCsv } from './bench-csv.js';
 import { benchTable } from './bench-table.js';
 import { longTable } from './long-table.js';
@@ -12,6 +13,8 @@ import { renderCsv, renderJson, tableRecords } from './render-data.js';
 import { renderLatex } from './render-latex.js';
 import { renderMarkdown } from './render-markdown.js';
 import { renderText } from './render-text.js';
+import type { TrainedRun } from './read-training.js';
+import { trainingTable } from './training-table.js';
 import { resultsCsv } from './results-csv.js';
 import type { Table } from './table.js';
 import { tidyRows, type TidyRow } from './tidy-rows.js';
@@ -50,13 +53,23 @@ export function formatBench(runs: readonly BenchRecord[], format: TableFormat): 
   }
 }
 
-/** One row a model in the columns of the paper, published rows below. */
+/** One row a model in the columns of the paper, published rows below; `leaders` as in `paperTable`. */
 export function formatPaper(
   runs: readonly RunSummary[],
   published: readonly PublishedRow[],
   format: TableFormat,
+  leaders: readonly Leaders[] | null = null,
 ): string {
-  const table = paperTable(runs, published);
+  return formatTable(paperTable(runs, published, leaders), format);
+}
+
+/** One row a training run. */
+export function formatTraining(runs: readonly TrainedRun[], format: TableFormat): string {
+  return formatTable(trainingTable(runs), format);
+}
+
+/** A table whose CSV and JSON are its cells' values. */
+export function formatTable(table: Table, format: TableFormat): string {
   switch (format) {
     case 'csv':
       return renderCsv(table);

@@ -38,7 +38,9 @@ export const cases: KernelCase[] = (['f32', 'f16'] as const).flatMap((precision)
   measure('gated', GLA, 'forward', precision),
   measure('gated', GLA, 'gradient', precision),
   measure('delta', DELTA_NET, 'forward', precision),
+  measure('delta', DELTA_NET, 'gradient', precision),
   measure('gated-delta', GATED_DELTA_NET, 'forward', precision),
+  measure('gated-delta', GATED_DELTA_NET, 'gradient', precision),
 ]);
 
 function measure(recurrence: Recurrence, size: Size, pass: Pass, precision: Precision): KernelCase {

@@ -1,18 +1,20 @@
 // The outputs of linear attention's chunks, O = (Q f) S + (A D) V: what a token reads of the state at its chunk's start, with the
 // decay f from there, and what it reads of the chunk's own tokens, with D the decays between them. Transposed, with the roles of
-// the operands changed, it is every gradient of the chunks, too.
+// the operands changed, it is every gradient of the chunks, too; without a state it is what a chunk's own tokens give.
 // Where the values' channels decay each by itself, the sum over the chunk's tokens is their recurrence in registers,
 //   O[i] = exp(g[j]) O[i] + A[i, j] v[j]  for j = 0 .. i, from O[i] = q[i] S on.
 // One workgroup a chunk, row and 64 output channels. Bytes: q, v, S and A in (q and A once for every 64 channels), O out. FLOPs:
 // 2 Dq Do + 128 Do a token. Bound by memory on tensor cores, by arithmetic in f32.
 import type * as tf from '#tfjs';
 import {
+  BEFORE_TILE,
   CAUSAL_TILE,
   CHUNK,
   DECAY_TILE,
   F32_TILES,
   FLOAT_ROW,
   HALF_ROW,
+  LOAD_GATES,
   MATRIX_PIECE,
   MATRIX_SUMS,
   MATRIX_TILES,
@@ -25,7 +27,6 @@ import {
   operand,
   putBlock,
   readRow,
-  tilingOf,
   tilingName,
   F32,
   MATRIX,
@@ -39,33 +40,35 @@ import { f32, run, type Program } from './runner.js';
  */
 type Within = 'token' | 'causal' | 'scored' | 'channel';
 
+/** On tensor cores S and the values are operands of a fused block. */
+
 interface Spec extends Tiling {
+  /** 0 where no state is read. */
   readonly queryDim: number;
   readonly outputDim: number;
   /** What the queries are multiplied with: a factor a token, or a channel and token. */
   readonly factor: 'token' | 'channel' | null;
   readonly within: Within;
+  /** D is 0 for a token and itself, too. */
+  readonly strict: boolean;
   /** A and D with their rows and columns changed: from a token to those before it. */
   readonly transposedScores: boolean;
   /** S is stored as [Do, Dq]. */
   readonly transposedState: boolean;
-  /** The values are operands of a fused block. */
-  readonly ownValues: boolean;
 }
 
 function programOf(spec: Spec): Program {
-  const { queryDim, outputDim, factor, within, transposedScores, transposedState, ownValues, tensorCores } = spec;
+  const { queryDim, outputDim, factor, within, strict, transposedScores, transposedState, tensorCores } = spec;
   const flags = [
     transposedScores ? 'transposed-scores' : 'scores',
     transposedState ? 'transposed-state' : 'state',
-    ownValues ? 'own-values' : 'values',
+    ...(strict ? ['strict'] : []),
   ];
   const gated = within === 'token' || within === 'channel';
   const inputs = [
-    `q: array<vec4f>`,
-    `states: array<${operand(spec)}>`,
+    ...(queryDim === 0 ? [] : ['q: array<vec4f>', `states: array<${operand(spec)}>`]),
     `scores: array<vec4f>`,
-    `v: array<${ownValues ? operand(spec) : 'vec4f'}>`,
+    `v: array<${operand(spec)}>`,
     ...(factor === null ? [] : [`factor: array<${factor === 'token' ? 'f32' : 'vec4f'}>`]),
     ...(gated ? [`g: array<${within === 'token' ? 'f32' : 'vec4f'}>`] : []),
   ];
@@ -79,10 +82,35 @@ ${inputs.map((input, i) => `@group(0) @binding(${i}) var<storage, read> ${input}
 ${tensorCores ? MATRIX_TILES : F32_TILES}
 ${{ token: DECAY_TILE, causal: CAUSAL_TILE, scored: '', channel: CHANNEL_DECAYS }[within]}
 ${within === 'token' || within === 'causal' ? TIMES : ''}
-${readRow('rawQueryAt', 'q', queryDim)}
-${factor === 'channel' ? readRow('factorAt', 'factor', queryDim) : ''}
+${strict ? BEFORE_TILE : ''}
+${queryDim === 0 ? '' : readsOfState(spec)}
 ${readRow('valueAt', 'v', outputDim, 'sizes.valueLength')}
 ${within === 'channel' ? readRow('gateAt', 'g', outputDim) : ''}
+/** A D of A's rows 4 down.. and columns 4 along... */
+fn weights(row: u32, chunk: u32, down: u32, along: u32) -> mat4x4f {
+  let at = (((row / sizes.scoreSharing) * sizes.chunks + chunk) * ${CHUNK}u + 4u * down) * ${CHUNK / 4}u + along;
+  let block = mat4x4f(${[0, 1, 2, 3].map((m) => `scores[at + ${m * (CHUNK / 4)}u]`).join(', ')});
+  return ${within === 'token' || within === 'causal' ? `times(block, ${strict ? 'beforeTile' : 'decayTile'}(down, along))` : 'block'};
+}
+
+@compute @workgroup_size(${invocations(spec)})
+fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) local: u32) {
+  let chunk = group.x;
+  let row = group.y;
+  let firstOutput = group.z * ${CHUNK / 4}u;
+  let first = chunk * ${CHUNK}u;
+  ${within === 'token' ? LOAD_GATES : ''}
+${tensorCores ? onTensorCores(spec) : inF32(spec)}
+}
+`,
+  };
+}
+
+function readsOfState(spec: Spec): string {
+  const { queryDim, outputDim, factor, transposedState } = spec;
+  return `
+${readRow('rawQueryAt', 'q', queryDim)}
+${factor === 'channel' ? readRow('factorAt', 'factor', queryDim) : ''}
 fn queryAt(row: u32, token: u32, fourth: u32) -> vec4f {
   ${factor === 'token' ? 'if (token >= sizes.length) { return vec4f(); }' : ''}
   return rawQueryAt(row / sizes.querySharing, token, fourth)${
@@ -99,36 +127,8 @@ fn stateAt(row: u32, chunk: u32, channel: u32, fourth: u32) -> vec4f {
     (transposedState ? queryDim : outputDim) / 4
   }u + fourth]);
 }
-
-/** A D of A's rows 4 down.. and columns 4 along... */
-fn weights(row: u32, chunk: u32, down: u32, along: u32) -> mat4x4f {
-  let at = (((row / sizes.scoreSharing) * sizes.chunks + chunk) * ${CHUNK}u + 4u * down) * ${CHUNK / 4}u + along;
-  let block = mat4x4f(${[0, 1, 2, 3].map((m) => `scores[at + ${m * (CHUNK / 4)}u]`).join(', ')});
-  return ${within === 'token' || within === 'causal' ? 'times(block, decayTile(down, along))' : 'block'};
+`;
 }
-
-@compute @workgroup_size(${invocations(spec)})
-fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) local: u32) {
-  let chunk = group.x;
-  let row = group.y;
-  let firstOutput = group.z * ${CHUNK / 4}u;
-  let first = chunk * ${CHUNK}u;
-  ${within === 'token' ? LOAD_GATES : ''}
-${tensorCores ? onTensorCores(spec) : inF32(spec)}
-}
-`,
-  };
-}
-
-/** The first barrier comes before they are read. */
-const LOAD_GATES = `if (local < 16u) {
-    var gate = vec4f();
-    for (var m = 0u; m < 4u; m++) {
-      let token = first + 4u * local + m;
-      if (token < sizes.length) { gate[m] = g[row * sizes.length + token]; }
-    }
-    setGates(local, gate);
-  }`;
 
 /** exp(g) of the 16 tokens of a step, [16, 64]. */
 const CHANNEL_DECAYS = `
@@ -157,7 +157,10 @@ function inF32(spec: Spec): string {
   let fourth = local & 3u;
   let tokens = (local >> 2u) & 15u;
   var sum = mat4x4f();
-  for (var c = 0u; c < ${queryDim / 4}u; c += 4u) {
+  ${
+    queryDim === 0
+      ? ''
+      : `for (var c = 0u; c < ${queryDim / 4}u; c += 4u) {
     if (local < 64u) {
       let block = transpose(mat4x4f(${four((m) => `queryAt(row, first + 4u * tokens + ${m}u, c + fourth)`)}));
       ${putBlock('left', 'fourth', 'tokens', 'block')}
@@ -166,6 +169,7 @@ function inF32(spec: Spec): string {
     workgroupBarrier();
     sum = product(y, x, sum);
     workgroupBarrier();
+  }`
   }
   for (var slice = 0u; slice < ${CHUNK / 4}u; slice += 4u) {
     let s = ${within === 'channel' && transposedScores ? `${CHUNK / 4 - 4}u - slice` : 'slice'};
@@ -251,12 +255,12 @@ function onTensorCores(spec: Spec): string {
 }
 
 export interface ChunkOutputsInputs {
-  /** [B, G, T, Dq], G dividing N */
-  readonly q: tf.Tensor4D;
+  /** [B, G, T, Dq], G dividing N; null, as are the factor and the states, where no state is read. */
+  readonly q: tf.Tensor4D | null;
   /** [B, N, T] or [B, N, T, Dq] */
   readonly factor: tf.Tensor | null;
   /** Of \`chunkStates\`: [B, N, chunks, Dq, Do], or [.., Do, Dq] */
-  readonly states: tf.Tensor;
+  readonly states: tf.Tensor | null;
   /** [B, G', chunks, 64, 64] */
   readonly scores: tf.Tensor;
   /** [B, G', T, Do] */
@@ -265,7 +269,7 @@ export interface ChunkOutputsInputs {
   readonly logDecay: tf.Tensor | null;
 }
 
-/** Operands of a fused block, [B N, whole chunks, 64, Do]. */
+/** What a fused block on tensor cores has made, [B N, whole chunks, 64, Do], its states beside it. */
 export interface OwnValues {
   readonly operands: tf.Tensor;
 }
@@ -275,6 +279,7 @@ export interface ChunkOutputsForm {
   readonly outputDim: number;
   /** N */
   readonly heads: number;
+  readonly strict?: boolean;
   readonly transposedScores?: boolean;
   readonly transposedState?: boolean;
   /** Of the outputs; 1 where it is not given. */
@@ -284,26 +289,27 @@ export interface ChunkOutputsForm {
 /** -> [B, N, T, Do] */
 export function chunkOutputs(
   { q, factor, states, scores, v, logDecay }: ChunkOutputsInputs,
-  { within, outputDim, heads, transposedScores = false, transposedState = false, scale = 1 }: ChunkOutputsForm,
+  form: ChunkOutputsForm,
 ): tf.Tensor4D {
-  const [batch, queryHeads, length, queryDim] = q.shape;
-  const chunks = Math.ceil(length / CHUNK);
+  const { within, outputDim, heads, strict = false, transposedScores = false, transposedState = false } = form;
   const own = 'operands' in v;
+  const [batch, queryHeads, length, queryDim] =
+    q === null ? [scores.shape[0]!, 1, (v as tf.Tensor4D).shape[2], 0] : q.shape;
+  const chunks = Math.ceil(length / CHUNK);
   const spec: Spec = {
-    ...{ queryDim, outputDim, within, transposedScores, transposedState },
+    ...{ queryDim, outputDim, within, strict, transposedScores, transposedState },
     factor: factor === null ? null : factor.rank === 3 ? 'token' : 'channel',
-    ownValues: own,
-    // The states of the delta rule come as operands; the others are f32, and f32 products of them faster than 36 KiB of tiles.
-    ...(own ? tilingOf(queryDim, outputDim) : F32),
+    // Where nothing comes as operands, products in f32 are faster than 36 KiB of tiles.
+    ...(own ? MATRIX : F32),
   };
   const [o] = run({
     program: programOf(spec),
-    inputs: [q, states, scores, own ? v.operands : v, ...[factor, logDecay].filter((x) => x !== null)],
+    inputs: [q, states, scores, own ? v.operands : v, factor, logDecay].filter((x) => x !== null),
     outputs: [{ shape: [batch, heads, length, outputDim] }],
     uniforms: [
       ...[length, chunks, heads / queryHeads, heads / scores.shape[1]!, own ? 1 : heads / v.shape[1]],
       own ? chunks * CHUNK : length,
-      f32(scale),
+      f32(form.scale ?? 1),
     ],
     workgroups: [chunks, batch * heads, Math.ceil(outputDim / CHUNK)],
   });
@@ -311,9 +317,10 @@ export function chunkOutputs(
 }
 
 export function samples(): Program[] {
+  const channels = { outputDim: 64, factor: null, within: 'channel' } as const;
   const forward: Omit<Spec, keyof Tiling> = {
     ...{ queryDim: 128, outputDim: 256, factor: 'token', within: 'token' },
-    ...{ transposedScores: false, transposedState: false, ownValues: false },
+    ...{ strict: false, transposedScores: false, transposedState: false },
   };
   const forms: Omit<Spec, keyof Tiling>[] = [
     forward,
@@ -322,14 +329,14 @@ export function samples(): Program[] {
     { ...forward, queryDim: 256, outputDim: 128, transposedState: true },
     { ...forward, queryDim: 256, outputDim: 128, transposedScores: true, transposedState: true },
     { ...forward, factor: 'channel', within: 'scored' },
-    { ...forward, within: 'token', ownValues: true },
-    { ...forward, factor: null, within: 'causal', ownValues: true },
+    { ...forward, queryDim: 0, factor: null, transposedScores: true },
+    { ...forward, strict: true, transposedState: true },
+    { ...forward, factor: null, within: 'causal', strict: true, transposedState: true },
+    ...[false, true].map((transposedScores) => ({ ...forward, ...channels, transposedScores })),
   ];
-  const channels: Omit<Spec, keyof Tiling> = { ...forward, outputDim: 64, factor: null, within: 'channel' };
   return [
-    ...forms.flatMap((form) =>
-      (form.ownValues ? [F32, MATRIX] : [F32]).map((tiling) => programOf({ ...form, ...tiling })),
-    ),
-    ...[false, true].map((transposedScores) => programOf({ ...channels, transposedScores, ...F32 })),
+    ...forms.map((form) => programOf({ ...form, ...F32 })),
+    programOf({ ...forward, ...MATRIX }),
+    programOf({ ...forward, factor: null, within: 'causal', ...MATRIX }),
   ];
 }

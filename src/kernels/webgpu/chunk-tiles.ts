@@ -181,6 +181,33 @@ fn decayTile(down: u32, along: u32) -> mat4x4f {
 }
 `;
 
+/** Sets the gates to those of the chunk from `first` on; they are read behind the next barrier. */
+export const LOAD_GATES = `if (local < 16u) {
+    var gate = vec4f();
+    for (var m = 0u; m < 4u; m++) {
+      let token = first + 4u * local + m;
+      if (token < sizes.length) { gate[m] = g[row * sizes.length + token]; }
+    }
+    setGates(local, gate);
+  }`;
+
+/** `fromStart`: exp of the sum of g from the chunk's start up to and with a token; `toEnd`: from behind it. Behind DECAY_TILE. */
+export const DECAYS_FROM_ENDS = `
+fn fromStart(token: u32) -> f32 {
+  var sum = 0.0;
+  for (var fourth = 0u; fourth < token / 4u; fourth++) { sum += gateSums[fourth]; }
+  for (var m = 0u; m <= token % 4u; m++) { sum += gates[token / 4u][m]; }
+  return exp(sum);
+}
+
+fn toEnd(token: u32) -> f32 {
+  var sum = 0.0;
+  for (var fourth = 15u; fourth > token / 4u; fourth--) { sum += gateSums[fourth]; }
+  for (var m = 3u; m > token % 4u; m--) { sum += gates[token / 4u][m]; }
+  return exp(sum);
+}
+`;
+
 /** `decayTile` where nothing decays: 1 where j <= i. */
 export const CAUSAL_TILE = `
 fn decayTile(down: u32, along: u32) -> mat4x4f {
@@ -192,6 +219,17 @@ fn decayTile(down: u32, along: u32) -> mat4x4f {
   }
   let one = vec4f(1);
   return mat4x4f(one, one, one, one);
+}
+`;
+
+/** `beforeTile`: `decayTile` with 0 where j = i, too. */
+export const BEFORE_TILE = `
+fn beforeTile(down: u32, along: u32) -> mat4x4f {
+  let decay = decayTile(down, along);
+  if (along != down) {
+    return decay;
+  }
+  return mat4x4f(vec4f(), vec4f(decay[1].x, 0, 0, 0), vec4f(decay[2].xy, 0, 0), vec4f(decay[3].xyz, 0));
 }
 `;
 

@@ -8,6 +8,7 @@ import { chunkOutputs } from './chunk-outputs.js';
 import { chunkScores } from './chunk-scores.js';
 import { chunkStates } from './chunk-states.js';
 import { rowProducts } from './row-products.js';
+import { overSharing } from './shared-heads.js';
 import { suffixSums } from './suffix-sums.js';
 
 /** As `DecayedLinearAttentionInputs`, with S before the first token. */
@@ -66,16 +67,4 @@ export function decayedLinearAttentionGradient(
     logDecay: suffixSums(rowProducts(q, dQ, k, dK), atEnd),
     start: reversed.final,
   };
-}
-
-/** Of the heads that share one: [B, N, T, D] -> [B, G, T, D]. */
-function overSharing(x: tf.Tensor4D, groups: number): tf.Tensor4D {
-  const [batch, heads, length, dim] = x.shape;
-  if (heads === groups) return x;
-  return tf.reshape(tf.sum(tf.reshape(x, [batch, groups, heads / groups, length * dim]), 2), [
-    batch,
-    groups,
-    length,
-    dim,
-  ]);
 }

@@ -1,11 +1,19 @@
 // The delta rule chunk by chunk: the keys' products with each other, the systems that the chunks' corrections solve, the states
-// between the chunks with the corrections in them, and from these, as in linear attention, the outputs.
-import type * as tf from '#tfjs';
+// between the chunks with the corrections in them, and from these, as in linear attention, the outputs. The gradient (its formulas
+// are in ops/delta-rule.ts) computes all this again, in f32, and goes from the last chunk to the first.
+import * as tf from '#tfjs';
 import { chunkDecays } from './chunk-decays.js';
 import { chunkOutputs } from './chunk-outputs.js';
 import { chunkScores } from './chunk-scores.js';
+import { F32, tilingOf } from './chunk-tiles.js';
+import { deltaKeyGradients } from './delta-key-gradients.js';
+import { deltaScalarGradients } from './delta-scalar-gradients.js';
+import { deltaStateGradients } from './delta-state-gradients.js';
 import { deltaStates } from './delta-states.js';
 import { deltaSystems } from './delta-systems.js';
+import { deltaValueGradients } from './delta-value-gradients.js';
+import { overSharing } from './shared-heads.js';
+import { suffixSums } from './suffix-sums.js';
 
 /** As `DeltaRuleInputs`, with S before the first token. */
 interface Inputs {
@@ -19,13 +27,59 @@ interface Inputs {
 
 export function deltaRuleForward({ q, k, v, rate, logDecay, start }: Inputs): [o: tf.Tensor4D, state: tf.Tensor4D] {
   const [, heads, length, outputDim] = v.shape;
+  const keyDim = q.shape[3];
   const gates = logDecay ?? null;
   const fromStart = gates && chunkDecays(gates).fromStart;
-  const systems = deltaSystems({ k, v, rate, products: chunkScores(k, k), logDecay: gates });
+  const products = chunkScores(k, k);
+  const systems = deltaSystems({ k, v, rate, products, logDecay: gates }, tilingOf(keyDim, outputDim));
   const { states, corrections, final } = deltaStates(systems, fromStart, start, length);
   const o = chunkOutputs(
-    { q, factor: fromStart, states, scores: chunkScores(q, k), v: { operands: corrections }, logDecay: gates },
-    { within: gates === null ? 'causal' : 'token', outputDim, heads, scale: q.shape[3] ** -0.5 },
+    { q, factor: fromStart, states, scores: chunkScores(q, k), v: corrections, logDecay: gates },
+    { within: gates === null ? 'causal' : 'token', outputDim, heads, scale: keyDim ** -0.5 },
   );
   return [o, final];
+}
+
+export function deltaRuleGradient(
+  { q, k, v, rate, logDecay, start }: Inputs,
+  [dO, dLast]: readonly [dO: tf.Tensor4D, dLast: tf.Tensor4D],
+) {
+  const [, heads, length, valueDim] = v.shape;
+  const keyDim = q.shape[3];
+  const gates = logDecay ?? null;
+  const fromStart = gates && chunkDecays(gates).fromStart;
+  const products = chunkScores(k, k);
+  const systems = deltaSystems({ k, v, rate, products, logDecay: gates }, F32);
+  const { states, corrections: own, final: last } = deltaStates(systems, fromStart, start, length);
+  const corrections = own as tf.Tensor4D; // in f32
+  const within = gates === null ? 'causal' : 'token';
+  const common = { within, heads } as const;
+  const scale = keyDim ** -0.5;
+
+  const dCorrections = chunkOutputs(
+    { q: null, factor: null, states: null, scores: chunkScores(q, k), v: dO, logDecay: gates },
+    { ...common, outputDim: valueDim, transposedScores: true, scale },
+  );
+  const { dStates, dStart } = deltaStateGradients(systems, { q, fromStart, dO, dLast, dCorrections });
+  const { r, dV } = deltaValueGradients({ dCorrections, rate, products, logDecay: gates });
+
+  const outputScores = chunkScores(dO, corrections);
+  const keyScores = chunkScores(r, corrections);
+  const ofState = { factor: fromStart, states, v: k, logDecay: gates };
+  const intoKeys = { ...common, outputDim: keyDim, transposedState: true };
+  const dQ = chunkOutputs({ ...ofState, q: dO, scores: outputScores }, { ...intoKeys, scale });
+  const reads = chunkOutputs({ ...ofState, q: r, scores: keyScores }, { ...intoKeys, strict: true });
+  const written = { corrections, dStates, q, k, outputScores, keyScores, reads, rate, logDecay: gates };
+  const dK = deltaKeyGradients(written);
+
+  const decaying = gates && { q, dQ, dK, rate };
+  const { dRate, dSum } = deltaScalarGradients({ k, reads, r, v, decaying });
+  return {
+    q: overSharing(dQ, q.shape[1]),
+    k: overSharing(dK, k.shape[1]),
+    v: dV,
+    rate: dRate,
+    start: dStart,
+    ...(dSum && { logDecay: suffixSums(dSum, tf.sum(tf.mul(last, dLast), [2, 3])) }),
+  };
 }

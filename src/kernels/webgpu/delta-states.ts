@@ -13,12 +13,12 @@ import {
   MATRIX_TYPES,
   enables,
   operandElements,
-  tilingOf,
   tilingName,
   F32,
   MATRIX,
   type Tiling,
 } from './chunk-tiles.js';
+import type { OwnValues } from './chunk-outputs.js';
 import { paddedKeyDim, type DeltaSystems } from './delta-systems.js';
 import { run, type Program } from './runner.js';
 
@@ -111,10 +111,13 @@ function inF32({ keyDim, valueDim }: Spec): string {
     var correction = mat4x4f();
     if (inside) {
       let at = (token + 4u * y) * ${fourths}u + fourth;
+      let first = chunk * ${CHUNK}u + 4u * y;
       ${lines(
         range(4).map(
           (m) => `correction[${m}] = u[at + ${m * fourths}u] - read[${m}];
-      corrections[at + ${m * fourths}u] = correction[${m}];`,
+      if (first + ${m}u < sizes.length) {
+        corrections[(row * sizes.length + first + ${m}u) * ${fourths}u + fourth] = correction[${m}];
+      }`,
         ),
       )}
     }
@@ -276,35 +279,40 @@ function onTensorCores({ keyDim, valueDim }: Spec): string {
 export interface DeltaStates {
   /** S before each chunk: [B Nv, chunks, Dk, Dv] operands, for kernels only. */
   readonly states: tf.Tensor;
-  /** U', [B Nv, chunks, 64, Dv] operands, for kernels only. */
-  readonly corrections: tf.Tensor;
+  /** U', [B, Nv, T, Dv] */
+  readonly corrections: tf.Tensor4D | OwnValues;
   /** S after the last token, [B, Nv, Dk, Dv]. */
   readonly final: tf.Tensor4D;
 }
 
 /** `fromStart` [B, Nv, T] of \`chunkDecays\`, null where nothing decays; start [B, Nv, Dk, Dv]. */
 export function deltaStates(
-  { w, keys, u }: DeltaSystems,
+  { w, keys, u, tensorCores }: DeltaSystems,
   fromStart: tf.Tensor | null,
   start: tf.Tensor4D,
   length: number,
 ): DeltaStates {
   const [batch, heads, keyDim, valueDim] = start.shape;
   const chunks = Math.ceil(length / CHUNK);
-  const spec: Spec = { keyDim, valueDim, decays: fromStart !== null, ...tilingOf(keyDim, valueDim) };
+  const spec: Spec = { keyDim, valueDim, decays: fromStart !== null, tensorCores };
   const rows = batch * heads * chunks;
+  const ownShape = [operandElements(rows * CHUNK * valueDim, spec)];
   const [states, corrections, final] = run({
     program: programOf(spec),
     inputs: [w, keys, u, start, ...(fromStart === null ? [] : [fromStart])],
     outputs: [
       { shape: [operandElements(rows * keyDim * valueDim, spec)] },
-      { shape: [operandElements(rows * CHUNK * valueDim, spec)] },
+      { shape: tensorCores ? ownShape : [batch, heads, length, valueDim] },
       { shape: start.shape },
     ],
     uniforms: [length, chunks],
     workgroups: [Math.ceil(valueDim / (spec.tensorCores ? tileWidth(keyDim) : CHUNK)), batch * heads],
   });
-  return { states, corrections, final: final as tf.Tensor4D };
+  return {
+    states,
+    corrections: tensorCores ? { operands: corrections } : (corrections as tf.Tensor4D),
+    final: final as tf.Tensor4D,
+  };
 }
 
 export function samples(): Program[] {

@@ -5,7 +5,15 @@
 // workgroup memory in strips of 16 rows. Bytes: k, v and the keys' products in, W, U and the keys out. FLOPs: 64 (Dk + Dv) a
 // token, f32 in both precisions. Bound by memory where f32 is fast.
 import type * as tf from '#tfjs';
-import { CAUSAL_TILE, CHUNK, DECAY_TILE, operandElements, tilingOf } from './chunk-tiles.js';
+import {
+  CAUSAL_TILE,
+  CHUNK,
+  DECAY_TILE,
+  DECAYS_FROM_ENDS,
+  LOAD_GATES,
+  operandElements,
+  type Tiling,
+} from './chunk-tiles.js';
 import { run, type Program } from './runner.js';
 
 const STRIP = 16;
@@ -40,26 +48,34 @@ struct Sizes { length: u32, chunks: u32, sharing: u32 }
 ${buffers.map((buffer, i) => `@group(0) @binding(${i}) ${buffer};`).join('\n')}
 var<workgroup> strip: array<vec4f, ${(STRIP * CHUNK) / 4}>;
 var<workgroup> rates: array<f32, ${CHUNK}>;
-${decays ? DECAY_TILE + SUMS_FROM_ENDS : CAUSAL_TILE}
+${
+  decays
+    ? `${DECAY_TILE}${DECAYS_FROM_ENDS}
+// Of the tokens of a strip.
+var<workgroup> starts: array<f32, ${STRIP}>;
+var<workgroup> ends: array<f32, ${STRIP}>;`
+    : CAUSAL_TILE
+}
 
 @compute @workgroup_size(${INVOCATIONS})
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) local: u32) {
   let chunk = group.x;
   let row = group.y;
-  let firstToken = row * sizes.length + chunk * ${CHUNK}u;
-  let count = min(${CHUNK}u, sizes.length - chunk * ${CHUNK}u);
+  let first = chunk * ${CHUNK}u;
+  let firstToken = row * sizes.length + first;
+  let count = min(${CHUNK}u, sizes.length - first);
   if (local < ${CHUNK}u) {
     rates[local] = 0.0;
     if (local < count) { rates[local] = rate[firstToken + local]; }
   }
-  ${decays ? SET_GATES : ''}
+  ${decays ? LOAD_GATES : ''}
   let sharedRow = row / sizes.sharing;
   let products0 = (sharedRow * sizes.chunks + chunk) * ${(CHUNK * CHUNK) / 4}u;
   let out = (row * sizes.chunks + chunk) * ${CHUNK}u;
   let column = group.z * ${INVOCATIONS}u + local;
   let isKey = column < ${padded}u;
   let inside = select(column < ${padded + valueDim}u, column < ${keyDim}u, isKey);
-  let key0 = (sharedRow * sizes.length + chunk * ${CHUNK}u) * ${keyDim}u + column;
+  let key0 = (sharedRow * sizes.length + first) * ${keyDim}u + column;
   let value0 = firstToken * ${valueDim}u + column - ${padded}u;
   workgroupBarrier();
   ${Array.from({ length: CHUNK / STRIP }, (_, n) => solveStrip(spec, n)).join('\n')}
@@ -67,34 +83,6 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lo
 `,
   };
 }
-
-const SET_GATES = `if (local < 16u) {
-    var gate = vec4f();
-    for (var m = 0u; m < 4u; m++) {
-      if (4u * local + m < count) { gate[m] = g[firstToken + 4u * local + m]; }
-    }
-    setGates(local, gate);
-  }`;
-
-/** The decays from the chunk's start with a token, and from behind it to the end. */
-const SUMS_FROM_ENDS = `
-var<workgroup> starts: array<f32, ${STRIP}>;
-var<workgroup> ends: array<f32, ${STRIP}>;
-
-fn fromStart(token: u32) -> f32 {
-  var sum = 0.0;
-  for (var fourth = 0u; fourth < token / 4u; fourth++) { sum += gateSums[fourth]; }
-  for (var m = 0u; m <= token % 4u; m++) { sum += gates[token / 4u][m]; }
-  return exp(sum);
-}
-
-fn toEnd(token: u32) -> f32 {
-  var sum = 0.0;
-  for (var fourth = 15u; fourth > token / 4u; fourth--) { sum += gateSums[fourth]; }
-  for (var m = 3u; m > token % 4u; m--) { sum += gates[token / 4u][m]; }
-  return exp(sum);
-}
-`;
 
 /** The rows 16 n.. of the solution: x0.. are the column's elements so far, by fours. */
 function solveStrip({ keyDim, valueDim, decays, halves }: Spec, n: number): string {
@@ -161,8 +149,8 @@ export interface DeltaSystemsInputs {
   readonly logDecay: tf.Tensor3D | null;
 }
 
-/** Operands for kernels only; zeros behind the last token. */
-export interface DeltaSystems {
+/** Operands for kernels only, of this tiling; zeros behind the last token. */
+export interface DeltaSystems extends Tiling {
   /** [B Nv, chunks, 64, padded Dk] */
   readonly w: tf.Tensor;
   /** exp(G[C] - G) K, of w's shape. */
@@ -171,22 +159,28 @@ export interface DeltaSystems {
   readonly u: tf.Tensor;
 }
 
-export function deltaSystems({ k, v, rate, products, logDecay }: DeltaSystemsInputs): DeltaSystems {
+export function deltaSystems(
+  { k, v, rate, products, logDecay }: DeltaSystemsInputs,
+  { tensorCores }: Tiling,
+): DeltaSystems {
   const [batch, heads, length, valueDim] = v.shape;
   const keyDim = k.shape[3];
   const chunks = Math.ceil(length / CHUNK);
-  const form = tilingOf(keyDim, valueDim);
   const tokens = batch * heads * chunks * CHUNK;
   const padded = paddedKeyDim(keyDim);
-  const keyShape = [operandElements(tokens * padded, form)];
+  const keyShape = [operandElements(tokens * padded, { tensorCores })];
   const [w, keys, u] = run({
-    program: programOf({ keyDim, valueDim, decays: logDecay !== null, halves: form.tensorCores }),
+    program: programOf({ keyDim, valueDim, decays: logDecay !== null, halves: tensorCores }),
     inputs: [k, v, rate, products, ...(logDecay === null ? [] : [logDecay])],
-    outputs: [{ shape: keyShape }, { shape: keyShape }, { shape: [operandElements(tokens * valueDim, form)] }],
+    outputs: [
+      { shape: keyShape },
+      { shape: keyShape },
+      { shape: [operandElements(tokens * valueDim, { tensorCores })] },
+    ],
     uniforms: [length, chunks, heads / k.shape[1]],
     workgroups: [chunks, batch * heads, Math.ceil((padded + valueDim) / INVOCATIONS)],
   });
-  return { w, keys, u };
+  return { w, keys, u, tensorCores };
 }
 
 export function samples(): Program[] {
