@@ -7,7 +7,7 @@ const root = path.join(path.dirname(fileURLToPath(import.meta.url)), '..');
 
 /** From the bottom up. Folders on one line are siblings that do not import each other. */
 const layers = [
-  ['src/user-error.ts', 'src/package-root.ts', 'src/did-you-mean.ts'],
+  ['src/user-error.ts', 'src/package-root.ts', 'src/did-you-mean.ts', 'src/make-directories.ts'],
   ['src/file-errors.ts'],
   ['src/write-atomically.ts'],
   ['src/backends', 'src/tokenizers'],
@@ -18,14 +18,28 @@ const layers = [
   ['src/data', 'src/metrics'],
   ['src/evaluate'],
   ['src/bench', 'src/train'],
-  ['src/report', 'src/check'],
+  ['src/report'],
+  ['src/check', 'src/sweep'],
   ['src/index.ts'],
   ['src/cli'],
 ];
 /** Registries load definitions by name, which is the one import that points up. */
-const lazyUpward = new Set(['src/tasks/registry.ts -> tasks', 'src/models/registry.ts -> baselines']);
+const lazyUpward = new Set([
+  'src/tasks/registry.ts -> tasks',
+  'src/tasks/text-generators.ts -> tasks',
+  'src/models/registry.ts -> baselines',
+]);
 /** Pure folders: no tensor, save for the named files. */
-const tensorFree = ['src/metrics', 'src/evaluate', 'src/tasks', 'tasks', 'src/report', 'src/data', 'src/tokenizers'];
+const tensorFree = [
+  'src/metrics',
+  'src/evaluate',
+  'src/tasks',
+  'tasks',
+  'src/report',
+  'src/check',
+  'src/data',
+  'src/tokenizers',
+];
 const mayUseTensors = new Set(['src/evaluate/model-scorer.ts']);
 
 const levelOf = (file) => layers.findIndex((folders) => folders.some((f) => file === f || file.startsWith(`${f}/`)));

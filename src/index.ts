@@ -59,7 +59,7 @@ export interface LoadedModel {
 }
 
 /**
- * @param spec a checkpoint directory, or `baseline:size[,key=value...]` for seeded random weights
+ * @param spec a shipped checkpoint's name, a checkpoint directory, or `baseline:size[,key=value...]` for seeded random weights
  * @throws UserError 'device' when the backend does not start, 'usage' for an unknown model, 'data' for a damaged checkpoint
  */
 export async function loadModel(spec: string, options: LoadOptions = {}): Promise<LoadedModel> {

@@ -69,7 +69,7 @@ const unmeasured = z.object({
   error: z.string(),
 });
 
-const benchRecord = z.object({
+export const benchRecord = z.object({
   format: z.literal(1),
   kind: z.literal('bench'),
   runId: z.string(),

@@ -4,6 +4,7 @@ import { OutOfMemoryError } from '../backends/out-of-memory.js';
 import type { Engine } from '../backends/engine.js';
 import { roomFor } from '../evaluate/model-scorer.js';
 import type { Decoder } from '../models/decoder.js';
+import { trainingBytes } from '../models/training-bytes.js';
 import { releaseMemory } from '../ops/constants.js';
 import { formsDuring, type OpForm } from '../ops/op.js';
 import { UserError } from '../user-error.js';
@@ -100,14 +101,9 @@ function refuseWhatCannotFit(model: Decoder, engine: Engine, cell: Cell): void {
     throw new OutOfMemoryError(`needs about ${Math.ceil(need / 2 ** 20)} MiB, ${Math.floor(room / 2 ** 20)} are free`);
 }
 
-/** Of each weight: gradient, both moments, and what the update of one parameter after the other makes. */
-const TRAINING_COPIES = 4;
-/** What the tape keeps of a layer over what its forward pass has at its peak: 1 to 3.6 was measured, 5 for Titans. */
-const TAPE_LAYERS = 5;
-
 /** An upper estimate; a context counts as if its tokens went through at once. */
 function estimatedBytes(model: Decoder, { kind, prompt, generated, depth, batch }: Cell): number {
   const forward = model.activationBytes(batch, depth + Math.max(1, prompt));
-  if (kind === 'train') return 4 * TRAINING_COPIES * model.parameterCount + TAPE_LAYERS * model.config.layers * forward;
+  if (kind === 'train') return trainingBytes(model, batch, prompt);
   return forward + 2 * model.stateBytes(batch, depth + prompt + generated);
 }

@@ -1,10 +1,10 @@
 // What a cell repeats: a forward pass with log-probabilities, decoding, a training step. Each ends with values on the host, so
 // that its time is the whole of it.
 import * as tf from '#tfjs';
+import { AdamWOptimizer } from '../models/adamw-optimizer.js';
 import type { Decoder } from '../models/decoder.js';
 import type { ModelState } from '../models/language-model.js';
 import { scope } from '../ops/scope.js';
-import { createAdamW } from './adamw.js';
 import type { Cell } from './cells.js';
 import { randomIntegers } from './random.js';
 
@@ -22,6 +22,9 @@ export interface PassOptions {
 
 /** Tokens that go through at once where nobody times it: what is there of a context before the cell begins. */
 export const CONTEXT_PIECE = 2048;
+
+const OPTIMIZER = { beta1: 0.9, beta2: 0.95, epsilon: 1e-8, weightDecay: 0.1, maxGradNorm: 1 };
+const LEARNING_RATE = 1e-5;
 
 /** Computes the context of the cell, if it has one. */
 export function preparePass(model: Decoder, cell: Cell, options: PassOptions): Pass {
@@ -98,13 +101,13 @@ async function decode(model: Decoder, start: ModelState, first: tf.Tensor1D, tok
 
 function prepareTraining(model: Decoder, { batch, prompt }: Cell, { decayed }: PassOptions): Pass {
   const ids = randomIds(model, [batch, prompt + 1], 1) as tf.Tensor2D;
-  const optimizer = createAdamW(model.parameters, decayed);
+  const optimizer = new AdamWOptimizer(model.parameters, { ...OPTIMIZER, decayed });
   return {
     async run() {
       const { loss, gradients } = model.lossAndGradients(ids);
-      optimizer.step(gradients);
+      const norm = optimizer.step(gradients, LEARNING_RATE);
       await loss.data();
-      tf.dispose([loss, ...gradients.values()]);
+      tf.dispose([loss, norm, ...gradients.values()]);
     },
     dispose() {
       optimizer.dispose();

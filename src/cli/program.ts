@@ -4,23 +4,40 @@ import { Command } from 'commander';
 import { readBuildInfo } from '../package-root.js';
 import type { BuildInfo } from '../package-root.js';
 import { bench } from './commands/bench.js';
+import { check } from './commands/check.js';
 import { data } from './commands/data.js';
 import { env } from './commands/env.js';
 import { ls } from './commands/ls.js';
 import { plot } from './commands/plot.js';
 import { run } from './commands/run.js';
 import { show } from './commands/show.js';
+import { sweep } from './commands/sweep.js';
 import { table } from './commands/table.js';
+import { tokenizer } from './commands/tokenizer.js';
+import { train } from './commands/train.js';
 import type { Interrupts } from './interrupts.js';
 
 /** Adds one command to the program. `interrupts` is for commands whose work can be stopped and resumed. */
 export type CommandDefinition = (program: Command, interrupts: Interrupts) => void;
 
-const COMMANDS: readonly CommandDefinition[] = [run, bench, table, plot, show, data, ls, env];
+const COMMANDS: readonly CommandDefinition[] = [
+  run,
+  bench,
+  train,
+  sweep,
+  table,
+  plot,
+  check,
+  show,
+  data,
+  tokenizer,
+  ls,
+  env,
+];
 
 export function createProgram(interrupts: Interrupts): Command {
   const program = new Command('swat-eval')
-    .description('Evaluates language models (SWAT, Transformer) as lm-evaluation-harness does.')
+    .description('Trains, evaluates and benchmarks SWAT beside Transformer and linear-recurrent language models.')
     .version(describeBuild(readBuildInfo()))
     .configureOutput({ outputError: () => {} }) // main.ts prints errors
     .exitOverride()
@@ -42,5 +59,6 @@ Examples:
   swat-eval run --model swat:tiny,seed=1 --task piqa,arc_easy --data-dir data --limit 100
   swat-eval --model path/to/checkpoint --task paper --output results
   swat-eval bench --model swat:tiny --model transformer:tiny -p 512-4k*2 -g 64 --plot
+  swat-eval train --config recipe.yaml --set optimizer.lr=1e-3
   swat-eval ls tasks
   swat-eval COMMAND --help`;

@@ -1,13 +1,6 @@
 // Progress on stderr: a bar that redraws itself on a terminal, a line every 10 % elsewhere.
+import type { Progress } from '../evaluate/progress.js';
 import type { SharedFlags } from './options.js';
-
-/** Reports the phases of a long computation, one after the other; work is counted in tokens. */
-export interface Progress {
-  start(label: string, totalTokens: number): void;
-  advance(tokens: number): void;
-  /** Ends the phase: leaves one line if its work was done, clears the bar if it was cut short. */
-  finish(): void;
-}
 
 /** What this needs of `process.stderr`. */
 export interface ProgressStream {
@@ -27,9 +20,11 @@ export interface ProgressOptions {
 /** The part of a phase that is done. */
 export interface PhaseState {
   label: string;
-  tokens: number;
-  totalTokens: number;
+  unit: string;
+  done: number;
+  total: number;
   seconds: number;
+  ceiling?: number;
 }
 
 const REDRAW_MILLISECONDS = 100;
@@ -55,7 +50,7 @@ export function terminalProgress(flags: Pick<SharedFlags, 'quiet' | 'progress'>)
 }
 
 export function createProgress({ stream, now, mode }: ProgressOptions): Progress {
-  let phase: { label: string; totalTokens: number; tokens: number; startedAt: number } | null = null;
+  let phase: (Omit<PhaseState, 'seconds'> & { startedAt: number }) | null = null;
   let drawnAt = -Infinity;
   let stepsShown = 0;
 
@@ -70,28 +65,28 @@ export function createProgress({ stream, now, mode }: ProgressOptions): Progress
     stream.write(ERASE_LINE + renderBar(state(), (stream.columns ?? 80) - 1, { colour }));
   };
   const writeStep = (): void => {
-    const steps = Math.floor((LINE_STEPS * phase!.tokens) / phase!.totalTokens);
+    const steps = Math.floor((LINE_STEPS * phase!.done) / phase!.total);
     if (steps > stepsShown && steps < LINE_STEPS) stream.write(`${renderLine(state())}\n`);
     stepsShown = steps;
   };
 
   return {
-    start(label, totalTokens) {
-      phase = { label, totalTokens, tokens: 0, startedAt: now() };
+    start(label, total, { unit = 'tokens', ceiling } = {}) {
+      phase = { label, unit, total, done: 0, startedAt: now(), ...(ceiling === undefined ? {} : { ceiling }) };
       drawnAt = -Infinity;
       stepsShown = 0;
       if (mode === 'bar') draw();
     },
-    advance(tokens) {
-      if (phase === null || tokens === 0) return;
-      phase.tokens = Math.min(phase.tokens + tokens, phase.totalTokens);
+    advance(count) {
+      if (phase === null || count === 0) return;
+      phase.done = Math.min(phase.done + count, phase.total);
       if (mode === 'bar') draw();
       else if (mode === 'lines') writeStep();
     },
     finish() {
       if (phase === null) return;
       if (mode === 'bar') stream.write(ERASE_LINE);
-      if (mode !== 'none' && phase.tokens >= phase.totalTokens) stream.write(`${renderDone(state())}\n`);
+      if (mode !== 'none' && phase.done >= phase.total) stream.write(`${renderDone(state())}\n`);
       phase = null;
     },
   };
@@ -116,22 +111,27 @@ function renderLine(state: PhaseState): string {
 
 /** `piqa: 12,345 tokens in 0:10, 1,234 tokens/s`. */
 function renderDone(state: PhaseState): string {
-  return `${state.label}: ${grouped(state.tokens)} tokens in ${clock(state.seconds)}, ${speedOf(state)}`;
+  return `${state.label}: ${grouped(state.done)} ${state.unit} in ${clock(state.seconds)}, ${speedOf(state)}${state.seconds === 0 ? '' : shareOfCeiling(state)}`;
 }
 
 function figuresOf(state: PhaseState): string {
   const percent = `${String(Math.floor(100 * shareOf(state))).padStart(3)} %`;
-  if (state.tokens === 0 || state.seconds === 0) return percent;
-  const left = (state.seconds * (state.totalTokens - state.tokens)) / state.tokens;
-  return `${percent}  ${speedOf(state)}  ${clock(left)} left`;
+  if (state.done === 0 || state.seconds === 0) return percent;
+  const left = (state.seconds * (state.total - state.done)) / state.done;
+  return `${percent}  ${speedOf(state)}${shareOfCeiling(state)}  ${clock(left)} left`;
 }
 
-function shareOf({ tokens, totalTokens }: PhaseState): number {
-  return totalTokens === 0 ? 1 : tokens / totalTokens;
+/** ` (12 % of the ceiling)`, where there is one. */
+function shareOfCeiling({ done, seconds, ceiling }: PhaseState): string {
+  return ceiling === undefined ? '' : ` (${((100 * done) / seconds / ceiling).toPrecision(2)} % of the ceiling)`;
 }
 
-function speedOf({ tokens, seconds }: PhaseState): string {
-  return seconds === 0 ? '– tokens/s' : `${grouped(Math.round(tokens / seconds))} tokens/s`;
+function shareOf({ done, total }: PhaseState): number {
+  return total === 0 ? 1 : done / total;
+}
+
+function speedOf({ done, seconds, unit }: PhaseState): string {
+  return `${seconds === 0 ? '–' : grouped(Math.round(done / seconds))} ${unit}/s`;
 }
 
 function grouped(value: number): string {

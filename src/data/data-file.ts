@@ -1,7 +1,7 @@
 // Finds the file of a benchmark's rows in a data directory: as it is named, or gzipped.
 import { existsSync } from 'node:fs';
 import path from 'node:path';
-import type { Task } from '../tasks/task.js';
+import type { StoredTask, Task } from '../tasks/task.js';
 import { UserError } from '../user-error.js';
 import { type StoredRows, dataDirectory } from './row-source.js';
 
@@ -11,8 +11,15 @@ export interface DataFile {
   readonly partial: boolean;
 }
 
+/** @throws UserError 'usage' for a task whose rows come from no file. */
+export function storedTask(task: Task): StoredTask {
+  const { dataset } = task;
+  if ('file' in dataset) return { ...task, dataset };
+  throw new UserError('usage', `${task.name} has no file: ${dataset.generator} writes its rows`);
+}
+
 /** The task's file, or with `allowPartial` its partial one where only that is there; null where there is none. */
-export function findDataFile(task: Task, source: StoredRows, allowPartial: boolean): DataFile | null {
+export function findDataFile(task: StoredTask, source: StoredRows, allowPartial: boolean): DataFile | null {
   const { file, partialFile } = task.dataset;
   const directory = dataDirectory(source);
   const whole = existing(directory, file);
@@ -22,12 +29,12 @@ export function findDataFile(task: Task, source: StoredRows, allowPartial: boole
 }
 
 /** The task's file, or where it belongs when it is not there. */
-export function taskPath(task: Task, source: StoredRows): string {
+export function taskPath(task: StoredTask, source: StoredRows): string {
   return findDataFile(task, source, false)?.path ?? path.join(dataDirectory(source), task.dataset.file);
 }
 
 /** The error for a file that is not there: which, where, and the command that brings it. */
-export function missingFile({ name, dataset }: Task, source: StoredRows): UserError {
+export function missingFile({ name, dataset }: StoredTask, source: StoredRows): UserError {
   const directory = dataDirectory(source);
   const { file, partialFile } = dataset;
   const pull =

@@ -1,6 +1,6 @@
 // Which files of a dataset repository on the Hugging Face hub hold a benchmark's split.
 import { z } from 'zod';
-import type { Dataset } from '../tasks/task.js';
+import type { StoredDataset } from '../tasks/task.js';
 import { UserError } from '../user-error.js';
 import { type Hub, get, withTries } from './hub-client.js';
 
@@ -22,7 +22,7 @@ const PARQUET_COPY = 'refs/convert/parquet';
  * parquet or JSONL files that the repository itself names after them.
  * @throws UserError 'data' when the repository is not there, or has no such file, or several that could be meant.
  */
-export async function findHubFiles(hub: Hub, dataset: Dataset): Promise<HubFile[]> {
+export async function findHubFiles(hub: Hub, dataset: StoredDataset): Promise<HubFile[]> {
   const converted = await listFiles(hub, dataset.hub, PARQUET_COPY);
   const fromCopy = chooseFiles(converted ?? [], dataset);
   if (fromCopy.length > 0) return fromCopy;
@@ -46,7 +46,7 @@ export async function findHubFiles(hub: Hub, dataset: Dataset): Promise<HubFile[
  * configuration. Parquet goes before JSONL. Empty where nothing fits.
  * @throws UserError 'data' when no configuration is asked for, and there are several without a default.
  */
-export function chooseFiles(files: readonly HubFile[], { hub, config = 'default', split }: Dataset): HubFile[] {
+export function chooseFiles(files: readonly HubFile[], { hub, config = 'default', split }: StoredDataset): HubFile[] {
   const placed = files.flatMap((file) => {
     const place = placeOf(file.path, split);
     return place === null ? [] : [{ file, ...place }];

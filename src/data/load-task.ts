@@ -3,9 +3,9 @@ import path from 'node:path';
 import { packageRoot } from '../package-root.js';
 import { fixtureFile } from '../tasks/fixture-file.js';
 import { requestsDigest } from '../tasks/requests-digest.js';
-import type { Document, Task } from '../tasks/task.js';
+import type { Document, GeneratedDataset, StoredTask, Task } from '../tasks/task.js';
 import { UserError } from '../user-error.js';
-import { findDataFile, missingFile } from './data-file.js';
+import { findDataFile, missingFile, storedTask } from './data-file.js';
 import { type Hub, hubFromEnvironment } from './hub-client.js';
 import type { RowSource, StoredRows } from './row-source.js';
 import { type Row, readRows, rowFormat } from './rows.js';
@@ -17,7 +17,7 @@ export interface LoadedTask {
   readonly label: 'partial' | 'fixtures' | null;
   /** `requestsDigest` of the documents. */
   readonly digest: string;
-  /** File the rows came from; for fixtures its path inside the package. */
+  /** File the rows came from; for fixtures its path inside the package; for generated rows what wrote them. */
   readonly origin: string;
 }
 
@@ -29,17 +29,28 @@ export interface LoadOptions {
 }
 
 /**
+ * Rows that the package generates come from no source, and are the same with any.
  * @throws UserError 'data' for a missing or damaged file, a malformed row (with file:line), and, unless `allowPartial`,
  *   for another number of rows or another digest than the benchmark has.
  */
-export async function loadTask(task: Task, source: RowSource, { allowPartial, hub }: LoadOptions): Promise<LoadedTask> {
-  if (source.kind === 'fixtures') return loadFixtures(task);
+export async function loadTask(task: Task, source: RowSource, options: LoadOptions): Promise<LoadedTask> {
+  const { dataset } = task;
+  if ('generate' in dataset) return generateRows(task, dataset, options);
+  if (source.kind === 'fixtures') return loadFixtures(storedTask(task));
+  return loadStored(storedTask(task), source, options);
+}
+
+async function loadStored(
+  task: StoredTask,
+  source: StoredRows,
+  { allowPartial, hub }: LoadOptions,
+): Promise<LoadedTask> {
   const file = findDataFile(task, source, allowPartial);
   if (file === null) {
     if (source.kind === 'directory' || source.offline) throw missingFile(task, source);
     const { pullTask } = await import('./pull-task.js');
     await pullTask(task, source, { hub: hub ?? hubFromEnvironment(process.env, printToStderr), force: false });
-    return loadTask(task, { ...source, offline: true }, { allowPartial });
+    return loadStored(task, { ...source, offline: true }, { allowPartial });
   }
   const { documents, digest, mismatch } = render(task, await readRows(rowFormat(task.dataset), file.path), file.path);
   if (mismatch !== null && !allowPartial)
@@ -83,7 +94,18 @@ function count(rows: number): string {
   return rows.toLocaleString('en-US');
 }
 
-async function loadFixtures(task: Task): Promise<LoadedTask> {
+function generateRows(
+  task: Task,
+  { generator, generate }: GeneratedDataset,
+  { allowPartial }: LoadOptions,
+): LoadedTask {
+  const rows = Array.from(generate(), (value, index) => ({ value, where: `${generator}, row ${index}` }));
+  const { documents, digest, mismatch } = render(task, rows, generator);
+  if (mismatch !== null && !allowPartial) throw new UserError('data', mismatch, { where: generator });
+  return { task, documents, digest, label: mismatch === null ? null : 'partial', origin: generator };
+}
+
+async function loadFixtures(task: StoredTask): Promise<LoadedTask> {
   const file = fixtureFile(task);
   const { documents, digest } = render(task, await readRows(rowFormat(task.dataset), file), file);
   return { task, documents, digest, label: 'fixtures', origin: path.relative(packageRoot, file) };

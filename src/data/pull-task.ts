@@ -1,7 +1,8 @@
 // Brings a benchmark from the Hugging Face hub into the cache, in the layout of a data directory, checked before it lies there.
-import { mkdir, rm } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import path from 'node:path';
-import type { Task } from '../tasks/task.js';
+import { makeDirectories } from '../make-directories.js';
+import type { StoredTask } from '../tasks/task.js';
 import { UserError } from '../user-error.js';
 import { writeAtomically } from '../write-atomically.js';
 import { findDataFile, missingFile } from './data-file.js';
@@ -25,7 +26,7 @@ export interface PullOptions {
  * @throws UserError 'data' when it is missing or wrong and the cache is offline, when the hub does not give it, or when what
  *   it gives are not the benchmark's rows; 'failure' when the cache cannot be written. The file is written whole or not at all.
  */
-export async function pullTask(task: Task, cache: Cache, { hub, force }: PullOptions): Promise<string> {
+export async function pullTask(task: StoredTask, cache: Cache, { hub, force }: PullOptions): Promise<string> {
   const present = force ? null : await rightFile(task, cache, hub);
   if (present !== null) return present;
   if (cache.offline) throw missingFile(task, cache);
@@ -33,7 +34,7 @@ export async function pullTask(task: Task, cache: Cache, { hub, force }: PullOpt
   const target = insideOf(dataDirectory(cache), task.dataset.file);
   const directory = path.dirname(target);
   try {
-    await mkdir(directory, { recursive: true });
+    makeDirectories(directory);
     const rows: Row[] = [];
     for (const file of files) {
       hub.report(`${task.name}: ${file.repository}/${file.path}, ${file.size.toLocaleString('en-US')} bytes`);
@@ -48,7 +49,7 @@ export async function pullTask(task: Task, cache: Cache, { hub, force }: PullOpt
   }
 }
 
-async function rightFile(task: Task, cache: Cache, hub: Hub): Promise<string | null> {
+async function rightFile(task: StoredTask, cache: Cache, hub: Hub): Promise<string | null> {
   if (findDataFile(task, cache, false) === null) return null;
   try {
     return (await verifyTask(task, cache)).origin;
@@ -72,7 +73,7 @@ async function downloadRows(hub: Hub, file: HubFile, directory: string): Promise
 }
 
 /** The file's text, once what a reader gets from it is the benchmark. */
-function checkedText(task: Task, rows: readonly Row[]): string {
+function checkedText(task: StoredTask, rows: readonly Row[]): string {
   const format = rowFormat(task.dataset);
   const text = formatRows(format, rows);
   const { mismatch } = render(task, parseRows(format, text, task.dataset.hub), task.dataset.hub);

@@ -1,5 +1,5 @@
 // The rows of a data file, each with the place it came from: JSONL, one passage a line, or WikiText pages.
-import type { Dataset } from '../tasks/task.js';
+import type { StoredDataset } from '../tasks/task.js';
 import { UserError } from '../user-error.js';
 import { readTextFile } from './text-file.js';
 import { joinPages, splitPages } from './wikitext-pages.js';
@@ -10,9 +10,9 @@ export interface Row {
   readonly where: string;
 }
 
-export type RowFormat = NonNullable<Dataset['text']> | 'jsonl';
+export type RowFormat = NonNullable<StoredDataset['text']> | 'jsonl';
 
-export function rowFormat(dataset: Dataset): RowFormat {
+export function rowFormat(dataset: StoredDataset): RowFormat {
   return dataset.text ?? 'jsonl';
 }
 

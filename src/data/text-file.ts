@@ -21,12 +21,15 @@ async function unpack(stored: Buffer, name: string): Promise<Buffer> {
   try {
     return await promisify(gunzip)(stored);
   } catch (cause) {
-    const cut = (cause as NodeJS.ErrnoException).code === 'Z_BUF_ERROR';
-    const what = cut
-      ? 'is cut short: its gzip stream has no end'
-      : `is no intact gzip file: ${(cause as Error).message}`;
-    throw new UserError('data', `${name} ${what}`, { where: name, cause });
+    throw gzipError(cause, name);
   }
+}
+
+/** What zlib says about a file, as a sentence. */
+export function gzipError(cause: unknown, name: string): UserError {
+  const cut = (cause as NodeJS.ErrnoException).code === 'Z_BUF_ERROR';
+  const what = cut ? 'is cut short: its gzip stream has no end' : `is no intact gzip file: ${(cause as Error).message}`;
+  return new UserError('data', `${name} ${what}`, { where: name, cause });
 }
 
 function decode(bytes: Buffer, name: string): string {
@@ -40,7 +43,7 @@ function decode(bytes: Buffer, name: string): string {
 }
 
 /** No UTF-8 sequence contains a line feed, so the first line that differs from its decoded form holds the bad byte. */
-function firstBadLine(bytes: Buffer): number {
+export function firstBadLine(bytes: Buffer): number {
   const lines = bytes.toString('utf8').split('\n');
   let offset = 0;
   const bad = lines.findIndex((line) => {

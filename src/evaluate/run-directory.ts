@@ -1,6 +1,7 @@
 // Where runs lie: <output>/<model>/<run-id>/, and <output>/latest, which points to the newest one.
-import { existsSync, lstatSync, mkdirSync, readFileSync, readlinkSync, renameSync, rmSync, symlinkSync } from 'node:fs';
+import { lstatSync, readFileSync, readlinkSync, renameSync, rmSync, symlinkSync } from 'node:fs';
 import path from 'node:path';
+import { makeDirectories, makeDirectory } from '../make-directories.js';
 import { UserError } from '../user-error.js';
 import { writeAtomically } from '../write-atomically.js';
 
@@ -35,30 +36,12 @@ export function sanitizeModelName(name: string): string {
 /** A model's name as a folder: sanitised, and never a name with a meaning of its own. */
 export function modelSlug(model: string): string {
   const slug = sanitizeModelName(model);
-  return /^\.*$/.test(slug) || slug === 'latest' ? `${slug}__` : slug;
+  return /^\.*$/.test(slug) || slug === 'latest' || slug === 'latest-training' ? `${slug}__` : slug;
 }
 
-/** Node's own recursive mkdir never comes back from a file system that refuses with ENOENT, as /proc does. */
-function makeDirectories(directory: string): void {
-  if (existsSync(directory)) return;
-  makeDirectories(path.dirname(directory));
-  makeDirectory(directory);
-}
-
-/** False when it is there already. */
-function makeDirectory(directory: string): boolean {
-  try {
-    mkdirSync(directory);
-    return true;
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
-    throw error;
-  }
-}
-
-/** Points <output>/latest to a run directory: a symbolic link, on Windows a text file. */
-export async function pointLatest(output: string, directory: string): Promise<void> {
-  const latest = path.join(output, 'latest');
+/** Points <output>/latest, or another name, to a run directory: a symbolic link, on Windows a text file. */
+export async function pointLatest(output: string, directory: string, name = 'latest'): Promise<void> {
+  const latest = path.join(output, name);
   const target = path.relative(output, directory);
   if (process.platform === 'win32') return writeAtomically(latest, `${target}\n`);
   const temporary = `${latest}.${process.pid}.tmp`;
@@ -76,9 +59,9 @@ export async function pointLatest(output: string, directory: string): Promise<vo
  * The run directory that `--resume [RUN]` means: without RUN the newest one below the output directory.
  * @throws UserError 'data' when there is none.
  */
-export function resolveRun(run: string | null, output: string): string {
+export function resolveRun(run: string | null, output: string, name = 'latest'): string {
   if (run !== null) return followPointer(run) ?? run;
-  const newest = followPointer(path.join(output, 'latest'));
+  const newest = followPointer(path.join(output, name));
   if (newest !== null) return newest;
   throw new UserError('data', `${output} holds no run that could be resumed`, {
     hint: '--resume with a run directory, or --output with the directory that the run was written to',

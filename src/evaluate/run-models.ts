@@ -1,6 +1,5 @@
 // The main job: models x tasks to finished run directories, from the start or from where a run stopped. Everything that can
 // fail early (tasks, data, configurations, tokenizers, the plan, the output directory) is done for all models first.
-import os from 'node:os';
 import path from 'node:path';
 import type { LoadedTask } from '../data/load-task.js';
 import type { BuildInfo } from '../package-root.js';
@@ -22,6 +21,7 @@ import { createRequestEncoder } from './request-encoder.js';
 import type { RunSettings } from './run-settings.js';
 import { checkSamePlan } from './same-run.js';
 import { formatBatchSize } from './schedule.js';
+import { checkNobodyWrites, thisWriter } from './writer.js';
 
 /** What a run reaches outside for; the command line wires it, tests replace it. */
 export interface RunEnvironment {
@@ -135,7 +135,7 @@ async function evaluateAll(
 /** Any error is written into run.json; one that the user can do something about does not stop the other models. */
 async function evaluateOne(run: PlannedRun, signal: AbortSignal, environment: RunEnvironment): Promise<RunOutcome> {
   const { directory } = run;
-  await update(directory, { status: 'running', failure: null, writer: { pid: process.pid, host: os.hostname() } });
+  await update(directory, { status: 'running', failure: null, writer: thisWriter() });
   try {
     const result = await evaluateModel(run, {
       progress: environment.progress,
@@ -218,22 +218,4 @@ function recordPlan(plan: Plan, tokenizerFingerprint: string): RunRecord['plan']
       requests: pieces.flat().length,
     })),
   };
-}
-
-/** Two processes on one journal would damage it. A writer on another machine cannot be looked for, and is believed gone. */
-function checkNobodyWrites(writer: RunRecord['writer'], directory: string): void {
-  if (writer === null || writer.host !== os.hostname() || writer.pid === process.pid || !isAlive(writer.pid)) return;
-  throw new UserError('data', `process ${writer.pid} is still at work on this run`, {
-    where: directory,
-    hint: 'wait for it, or stop it and then --resume',
-  });
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
-  }
 }

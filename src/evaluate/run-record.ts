@@ -4,6 +4,7 @@ import path from 'node:path';
 import { z } from 'zod';
 import { UserError } from '../user-error.js';
 import { runSettings } from './run-settings.js';
+import { writerSchema } from './writer.js';
 import { writeAtomically } from '../write-atomically.js';
 
 const model = z.object({
@@ -86,7 +87,7 @@ const runRecord = z.object({
   node: z.string(),
   platform: z.string(),
   /** Who writes to the directory; null when nobody does. */
-  writer: z.object({ pid: z.int(), host: z.string() }).nullable(),
+  writer: writerSchema.nullable(),
 });
 
 export type RunRecord = z.infer<typeof runRecord>;

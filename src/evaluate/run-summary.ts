@@ -1,6 +1,6 @@
 // What one evaluated model amounts to: the object that `run` hands to the report writers, and that results.json holds.
 import type { MetricResult } from '../metrics/metric-result.js';
-import type { PaperColumn, TaskKind } from '../tasks/task.js';
+import type { PaperColumn, RecallSetting, TaskKind } from '../tasks/task.js';
 
 export type { MetricResult };
 
@@ -19,6 +19,8 @@ export interface TaskSummary {
   chance: number | null;
   majority: number | null;
   paperColumns: readonly PaperColumn[];
+  /** Of a recall probe: what its accuracy is plotted against. */
+  recall?: RecallSetting | undefined;
   /** Requests whose context was cut on the left to fit the model; pairs whose boundary tokens merged; ties for the best choice. */
   truncated: number;
   boundaryMerges: number;

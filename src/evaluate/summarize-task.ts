@@ -80,6 +80,7 @@ function summaryOf(
     chance: chance(documents),
     majority: majority(documents),
     paperColumns: task.paperColumns,
+    ...(task.recall === undefined ? {} : { recall: task.recall }),
     truncated,
     boundaryMerges,
     ties: samples.filter(isTied).length,

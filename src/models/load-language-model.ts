@@ -24,6 +24,7 @@ import { initialWeights } from './initialisation.js';
 import { parseModelSpec, type ModelSpec } from './model-spec.js';
 import { Parameters } from './parameters.js';
 import { configureBaseline, listBaselines } from './registry.js';
+import { findShipped, SHIPPED_DIRECTORY, shippedNames } from './shipped-checkpoints.js';
 
 export interface OpenOptions {
   /** Tokenizer file or directory, or `bytes`; by default the checkpoint's own, and `bytes` for random weights. */
@@ -52,12 +53,19 @@ export interface OpenedModel {
 }
 
 /**
+ * @param shipped where the checkpoints of the package lie
  * @throws UserError 'usage' for an unknown model or setting, 'data' for a checkpoint or tokenizer that is damaged or does not fit.
  */
-export async function openModel(spec: string, options: OpenOptions = {}): Promise<OpenedModel> {
+export async function openModel(
+  spec: string,
+  options: OpenOptions = {},
+  shipped: string = SHIPPED_DIRECTORY,
+): Promise<OpenedModel> {
   const parsed = parseModelSpec(spec);
   const opened =
-    parsed.kind === 'baseline' ? await openBaseline(parsed, options) : await openCheckpoint(parsed.path, options);
+    parsed.kind === 'baseline'
+      ? await openBaseline(parsed, options)
+      : await openCheckpoint(parsed.path, options, shipped);
   const config = options.maxLength === undefined ? opened.config : { ...opened.config, maxLength: options.maxLength };
   return { ...opened, spec, config };
 }
@@ -142,11 +150,12 @@ function asUsageError<T>(read: () => T): T {
   }
 }
 
-async function openCheckpoint(directory: string, options: OpenOptions): Promise<Opened> {
-  if ((await stat(directory).catch(() => null)) === null) throw await noSuchModel(directory);
+async function openCheckpoint(name: string, options: OpenOptions, shipped: string): Promise<Opened> {
+  const directory = findShipped(name, shipped) ?? name;
+  if ((await stat(directory).catch(() => null)) === null) throw await noSuchModel(name, shipped);
   const { config, rawConfig, tensors, sources } = await readCheckpoint(directory);
   return {
-    label: path.basename(path.resolve(directory)),
+    label: labelOf(directory),
     baseline: config.modelType,
     config,
     rawConfig,
@@ -156,15 +165,21 @@ async function openCheckpoint(directory: string, options: OpenOptions): Promise<
   };
 }
 
-async function noSuchModel(name: string): Promise<UserError> {
-  const models = (await listBaselines()).flatMap((baseline) =>
+/** A directory's name; for the final weights of a training run, <name>/<run-id>/final, the model's name in the recipe. */
+function labelOf(directory: string): string {
+  const names = path.resolve(directory).split(path.sep);
+  return (names.at(-1) === 'final' ? names.at(-3) : undefined) ?? names.at(-1)!;
+}
+
+async function noSuchModel(name: string, shipped: string): Promise<UserError> {
+  const baselines = (await listBaselines()).flatMap((baseline) =>
     Object.keys(baseline.sizes).map((size) => `${baseline.name}:${size}`),
   );
-  const guess = closest(name, models);
-  return new UserError('usage', `unknown model '${name}': there is no such directory`, {
+  const guess = closest(name, [...shippedNames(shipped), ...baselines]);
+  return new UserError('usage', `unknown model '${name}': there is no such directory, and no shipped checkpoint`, {
     hint:
       guess === null
-        ? 'a checkpoint directory, or one of `swat-eval ls baselines` with a size, as in swat:tiny'
+        ? 'a checkpoint directory, one of `swat-eval ls checkpoints`, or of `swat-eval ls baselines` with a size, as in swat:tiny'
         : `did you mean ${guess}?`,
   });
 }

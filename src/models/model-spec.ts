@@ -2,7 +2,7 @@
 import { UserError } from '../user-error.js';
 
 export type ModelSpec =
-  /** A checkpoint directory, or the name of a shipped checkpoint. */
+  /** A shipped checkpoint's name, else a checkpoint directory. */
   | { readonly kind: 'checkpoint'; readonly path: string }
   /** Seeded random weights of a baseline's size, with some settings replaced: `swat:tiny,window=64,seed=1`. */
   | {
@@ -35,6 +35,6 @@ export function parseModelSpec(text: string): ModelSpec {
 
 function malformed(text: string, what: string): UserError {
   return new UserError('usage', `model '${text}' ${what}`, {
-    hint: 'a checkpoint directory, or baseline:size[,key=value...] as in swat:tiny,window=64,seed=1',
+    hint: 'a checkpoint directory, a shipped checkpoint, or baseline:size[,key=value...] as in swat:tiny,window=64,seed=1',
   });
 }

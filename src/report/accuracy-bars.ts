@@ -3,6 +3,7 @@
 import type { ChartConfiguration } from 'chart.js';
 import type { MetricResult, RunSummary, TaskSummary } from '../evaluate/run-summary.js';
 import { isAccuracy } from '../metrics/registry.js';
+import type { PaperColumn } from '../tasks/task.js';
 import { COLUMN_WIDTH, type Figure } from './chart.js';
 import { chanceLines } from './chance-lines.js';
 import { LABEL_MEANINGS } from './label-meanings.js';
@@ -79,20 +80,27 @@ export function accuracyBars(runs: readonly RunSummary[]): Figure | null {
   return { width: COLUMN_WIDTH, height: figureHeight(legend, caption), title, config };
 }
 
-/** In the order of the paper's columns, tasks that the paper does not have behind them. */
+/**
+ * In the order of the paper's columns, tasks that the paper does not have behind them. Recall probes are left out: their
+ * accuracy belongs on an axis of distances.
+ */
 function groupsOf(runs: readonly RunSummary[]): Group[] {
-  const names = [...new Set(runs.flatMap(({ tasks }) => tasks.filter(hasAccuracy).map(({ task }) => task)))];
+  const names = [...new Set(runs.flatMap(({ tasks }) => tasks.filter(hasBars).map(({ task }) => task)))];
   const groups = names.map((name) => {
     const scores = runs.map(({ tasks }) => scoreOf(tasks.find(({ task }) => task === name)));
     const { task, metric } = scores.find((score) => score !== null)!;
     const column = task.paperColumns.find((column) => column.metric === metric.name);
-    return { title: column?.title ?? name, order: column?.order ?? Infinity, scores };
+    return { title: titleOf(column) ?? name, order: column?.order ?? Infinity, scores };
   });
   return groups.sort((a, b) => (a.order === b.order ? 0 : a.order - b.order));
 }
 
-function hasAccuracy({ metrics }: TaskSummary): boolean {
-  return metrics.some(({ name }) => isAccuracy(name));
+function titleOf(column: PaperColumn | undefined): string | undefined {
+  return column?.suite === undefined ? column?.title : `${column.suite} ${column.title}`;
+}
+
+function hasBars({ metrics, recall }: TaskSummary): boolean {
+  return recall === undefined && metrics.some(({ name }) => isAccuracy(name));
 }
 
 /** The task's accuracy in the paper's table, or its first one. */

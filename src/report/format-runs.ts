@@ -1,4 +1,4 @@
-// Runs as text for stdout: what `run`, `bench` and `table` print.
+// Runs as text for stdout: what `run`, `bench`, `train` and `table` print.
 import type { BenchRecord } from '../bench/bench-record.js';
 import { benchRows } from '../bench/bench-rows.js';
 import type { RunSummary } from '../evaluate/run-summary.js';
@@ -12,6 +12,8 @@ import { renderCsv, renderJson, tableRecords } from './render-data.js';
 import { renderLatex } from './render-latex.js';
 import { renderMarkdown } from './render-markdown.js';
 import { renderText } from './render-text.js';
+import type { TrainedRun } from './read-training.js';
+import { trainingTable } from './training-table.js';
 import { resultsCsv } from './results-csv.js';
 import type { Table } from './table.js';
 import { tidyRows, type TidyRow } from './tidy-rows.js';
@@ -56,7 +58,16 @@ export function formatPaper(
   published: readonly PublishedRow[],
   format: TableFormat,
 ): string {
-  const table = paperTable(runs, published);
+  return renderTable(paperTable(runs, published), format);
+}
+
+/** One row a training run. */
+export function formatTraining(runs: readonly TrainedRun[], format: TableFormat): string {
+  return renderTable(trainingTable(runs), format);
+}
+
+/** A table whose cells are all there is to say. */
+function renderTable(table: Table, format: TableFormat): string {
   switch (format) {
     case 'csv':
       return renderCsv(table);

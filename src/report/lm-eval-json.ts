@@ -3,7 +3,7 @@
 import { sanitizeModelName } from '../evaluate/run-directory.js';
 import type { RunSummary, TaskSummary } from '../evaluate/run-summary.js';
 import { sizeWeightedMean } from '../metrics/group.js';
-import { averagedCells, paperAverage, paperCells, type PaperCell } from './paper-cells.js';
+import { averagedCells, averagedGroup, paperAverage, paperCells, type PaperCell } from './paper-cells.js';
 
 type Metrics = Record<string, number | string | null>;
 
@@ -71,12 +71,13 @@ export function lmEvalResults(run: RunSummary, taskHashes: Readonly<Record<strin
   const byTask = <Value>(value: (task: TaskSummary) => Value) =>
     Object.fromEntries(run.tasks.map((task) => [task.task, value(task)]));
   const eight = averagedCells(paperCells(run));
-  const groups = eight === null ? {} : { commonsense: groupMetrics('commonsense', eight) };
+  const group = averagedGroup(run);
+  const groups = eight === null ? {} : { [group]: groupMetrics(group, eight) };
   return {
     results: { ...groups, ...byTask(taskMetrics) },
     ...(eight === null ? {} : { groups }),
     group_subtasks: {
-      ...(eight === null ? {} : { commonsense: eight.map(({ task }) => task.task) }),
+      ...(eight === null ? {} : { [group]: eight.map(({ task }) => task.task) }),
       ...byTask(() => []),
     },
     configs: byTask(taskConfig),

@@ -4,7 +4,7 @@ import type { RunSummary, TaskSummary } from '../evaluate/run-summary.js';
 import { LABEL_MEANINGS } from './label-meanings.js';
 import { modelLabels } from './model-labels.js';
 import { fixed, parameterCount, thousands } from './number-text.js';
-import { averagedCells, paperAverage, paperCells, type PaperCell } from './paper-cells.js';
+import { averagedCells, paperAverage, paperCells, type PaperCell, suiteOf } from './paper-cells.js';
 import { PAPER_COLUMNS } from './paper-columns.js';
 import { averageDiffers, recomputedAverage, type PublishedRow } from './published.js';
 import { MISSING, textCell, type Cell, type Column, type Row, type Table } from './table.js';
@@ -29,10 +29,13 @@ const AVERAGE = { key: 'avg', title: 'Avg', unit: 'percent' } as const;
 
 export function paperTable(runs: readonly RunSummary[], published: readonly PublishedRow[]): Table {
   const labels = modelLabels(runs);
+  const mini = runs.filter((run) => suiteOf(run) === 'mini');
+  const comparable = mini.length === 0 || (mini.length === runs.length && published.length === 0);
+  const guessed = comparable ? runs : runs.filter((run) => !mini.includes(run));
   const sections = [
-    runs.map((run, k) => runRow(run, labels[k]!)),
+    runs.map((run, k) => runRow(run, labels[k]!, comparable)),
     published.map(publishedRow),
-    [guessRow('chance', runs), guessRow('majority', runs)].filter((row) => row !== null),
+    [guessRow('chance', guessed), guessRow('majority', guessed)].filter((row) => row !== null),
   ];
   const ranks = rankColumns(sections.flat());
   const withPrinted = published.length > 0;
@@ -44,7 +47,10 @@ export function paperTable(runs: readonly RunSummary[], published: readonly Publ
         return [row.model, row.size, ...figures, ...(withPrinted ? [figureCell(row.printedAverage, null)] : [])];
       }),
     ),
-    remarks: ['Avg: unweighted mean of the eight accuracies, recomputed from the columns.'],
+    remarks: [
+      'Avg: unweighted mean of the eight accuracies, recomputed from the columns.',
+      ...(mini.length > 0 && comparable ? [`Every number is ${MINI_MEANS}.`] : []),
+    ],
   };
 }
 
@@ -62,9 +68,13 @@ function paperColumns(withPrinted: boolean): Column[] {
   ];
 }
 
-function runRow(run: RunSummary, label: string): PaperRow {
+const MINI_MEANS = "the embedded suite's: tasks in the form of these benchmarks, about a small world";
+
+/** @param comparable whether all rows of the table are of one suite; else those of the embedded one are marked and never the best. */
+function runRow(run: RunSummary, label: string, comparable: boolean): PaperRow {
   const cells = paperCells(run);
   const eight = averagedCells(cells);
+  const foreign = !comparable && suiteOf(run) === 'mini';
   const figures = PAPER_COLUMNS.map(({ unit }, k) => {
     const cell = cells[k] ?? null;
     if (cell === null) return null;
@@ -72,10 +82,11 @@ function runRow(run: RunSummary, label: string): PaperRow {
     const factor = unit === 'percent' ? 100 : 1;
     return figureOf(factor * cell.metric.value, [cell], settings);
   });
+  const average = eight === null ? null : figureOf(100 * paperAverage(eight).value, eight, []);
   return {
-    model: textCell(label),
+    model: foreign ? { ...textCell(label), notes: [MINI_MEANS] } : textCell(label),
     size: { ...textCell(parameterCount(run.model.parameters)), value: run.model.parameters },
-    figures: [...figures, eight === null ? null : figureOf(100 * paperAverage(eight).value, eight, [])],
+    figures: [...figures, average].map((figure) => figure && { ...figure, ranked: figure.ranked && !foreign }),
     printedAverage: null,
   };
 }

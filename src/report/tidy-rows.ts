@@ -3,7 +3,7 @@
 import type { MetricResult, RunSummary, TaskSummary } from '../evaluate/run-summary.js';
 import { normalInterval, normalQuantile } from '../metrics/intervals.js';
 import { isAccuracy } from '../metrics/registry.js';
-import { averagedCells, paperAverage, paperCells } from './paper-cells.js';
+import { averagedCells, averagedGroup, paperAverage, paperCells } from './paper-cells.js';
 
 export interface TidyRow {
   run_id: string;
@@ -89,7 +89,7 @@ function metricRow(run: RunSummary, task: TaskSummary, metric: MetricResult): Ti
   };
 }
 
-/** The group `commonsense`: the paper's unweighted mean, recomputed; null unless all eight tasks are there. */
+/** The group of the eight: the paper's unweighted mean, recomputed; null unless all eight tasks are there. */
 function averageRow(run: RunSummary): TidyRow | null {
   const cells = averagedCells(paperCells(run));
   if (cells === null) return null;
@@ -98,7 +98,7 @@ function averageRow(run: RunSummary): TidyRow | null {
   const labels = new Set(cells.flatMap(({ task }) => task.label ?? []));
   return {
     ...runRow(run),
-    task: 'commonsense',
+    task: averagedGroup(run),
     metric: 'average',
     value,
     stderr,

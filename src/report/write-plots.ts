@@ -5,6 +5,8 @@ import type { RunSummary } from '../evaluate/run-summary.js';
 import { accuracyBars } from './accuracy-bars.js';
 import { benchFigures } from './bench-lines.js';
 import { renderPng, renderSvg, type Figure } from './chart.js';
+import { lossLines } from './loss-lines.js';
+import type { TrainedRun } from './read-training.js';
 import { writeAtomically } from '../write-atomically.js';
 
 /**
@@ -23,6 +25,12 @@ export async function writeBenchPlots(runs: readonly BenchRecord[], directory: s
   for (const [name, figure] of benchFigures(runs))
     files.push(...(await writeFigure(figure, path.join(directory, 'plots', name))));
   return files;
+}
+
+/** The same for training runs: `plots/loss`. */
+export async function writeTrainingPlots(runs: readonly TrainedRun[], directory: string): Promise<string[]> {
+  const figure = lossLines(runs);
+  return figure === null ? [] : writeFigure(figure, path.join(directory, 'plots', 'loss'));
 }
 
 async function writeFigure(figure: Figure, base: string): Promise<string[]> {

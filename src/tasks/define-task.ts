@@ -3,7 +3,7 @@
 import type { z } from 'zod';
 import { UserError } from '../user-error.js';
 import { splitWhitespace } from './python-text.js';
-import type { Dataset, Document, PaperColumn, Request, Task } from './task.js';
+import type { Dataset, Document, PaperColumn, RecallSetting, Request, Task } from './task.js';
 
 interface CommonDefinition<Row> {
   readonly name: string;
@@ -12,6 +12,7 @@ interface CommonDefinition<Row> {
   readonly description: string;
   readonly dataset: Dataset;
   readonly paperColumns?: readonly PaperColumn[];
+  readonly recall?: RecallSetting;
   /** What a row must have. Other columns are allowed, and stay in the document's row. */
   readonly row: z.ZodType<Row>;
   /** Columns that lm-eval's `process_docs` adds to the row, for the sample log. */
@@ -62,7 +63,7 @@ export type TaskDefinition<Row> =
   ChoicesDefinition<Row> | ContextsDefinition<Row> | LoglikelihoodDefinition<Row> | RollingDefinition<Row>;
 
 export function defineTask<Row>(definition: TaskDefinition<Row>): Task {
-  const { name, aliases = [], version, kind, description, dataset, metrics, paperColumns = [] } = definition;
+  const { name, aliases = [], version, kind, description, dataset, metrics, paperColumns = [], recall } = definition;
   return {
     name,
     aliases,
@@ -72,6 +73,7 @@ export function defineTask<Row>(definition: TaskDefinition<Row>): Task {
     dataset,
     metrics,
     paperColumns,
+    recall,
     document(source, index, where) {
       const row = validRow(definition, source, where);
       // The source, not what the schema made of it: lm-eval's hash of a document depends on the order of its columns.

@@ -3,7 +3,22 @@ import { closest } from '../did-you-mean.js';
 import { UserError } from '../user-error.js';
 import type { Task } from './task.js';
 
-/** In the order of the paper's columns. */
+/** The embedded suite: the paper's benchmarks in the same order, then recall at set distances. */
+const miniTasks = [
+  'mini_wikitext',
+  'mini_lambada',
+  'mini_piqa',
+  'mini_hellaswag',
+  'mini_winogrande',
+  'mini_arc_easy',
+  'mini_arc_challenge',
+  'mini_social_iqa',
+  'mini_boolq',
+];
+const needles = [32, 64, 128, 256, 512, 1024, 2048, 4096].map((distance) => `mini_needle_${distance}`);
+const mqars = [4, 8, 16].flatMap((pairs) => [32, 128, 512, 2048].map((distance) => `mini_mqar_${pairs}x${distance}`));
+
+/** In the order of the paper's columns, then the embedded suite. */
 const loaders: Record<string, () => Promise<{ default: Task }>> = {
   wikitext: () => import('../../tasks/wikitext/task.js'),
   lambada_openai: () => import('../../tasks/lambada_openai/task.js'),
@@ -15,6 +30,8 @@ const loaders: Record<string, () => Promise<{ default: Task }>> = {
   arc_challenge: () => import('../../tasks/arc_challenge/task.js'),
   social_iqa: () => import('../../tasks/social_iqa/task.js'),
   boolq: () => import('../../tasks/boolq/task.js'),
+  ...fromModule(miniTasks, () => import('../../tasks/mini/tasks.js')),
+  ...fromModule([...needles, ...mqars], () => import('../../tasks/mini/recall-tasks.js')),
 };
 
 const commonsense = [
@@ -38,9 +55,21 @@ export interface TaskGroup {
 export const taskGroups: readonly TaskGroup[] = [
   { name: 'commonsense', description: 'the eight tasks that the SWAT paper averages', tasks: commonsense },
   { name: 'paper', description: "every column of the SWAT paper's Table 1", tasks: ['wikitext', ...commonsense] },
+  {
+    name: 'mini',
+    description: "the embedded suite: the paper's columns about a small world, and recall at set distances",
+    tasks: [...miniTasks, ...needles, ...mqars],
+  },
+  {
+    name: 'mini_commonsense',
+    description: 'the eight of the embedded suite that are averaged',
+    tasks: miniTasks.slice(1),
+  },
+  { name: 'mini_needle', description: 'a needle in filler, by distance', tasks: needles },
+  { name: 'mini_mqar', description: 'multi-query associative recall, by number of pairs and distance', tasks: mqars },
 ];
 
-/** Every task, in the order of the paper's columns. */
+/** Every task, in the order of the paper's columns, then the embedded suite. */
 export async function listTasks(): Promise<Task[]> {
   return Promise.all(Object.keys(loaders).map(loadTask));
 }
@@ -72,6 +101,13 @@ async function taskNames(name: string): Promise<readonly string[]> {
   if (aliased !== undefined) return [aliased.name];
   const known = [...tasks.flatMap((task) => [task.name, ...task.aliases]), ...taskGroups.map((group) => group.name)];
   throw unknownTask(`unknown task "${name}"`, closest(name, known));
+}
+
+/** Tasks of a module that holds several. */
+function fromModule(names: readonly string[], load: () => Promise<{ tasks: readonly Task[] }>): typeof loaders {
+  return Object.fromEntries(
+    names.map((name) => [name, async () => ({ default: (await load()).tasks.find((task) => task.name === name)! })]),
+  );
 }
 
 async function loadTask(name: string): Promise<Task> {

@@ -14,8 +14,19 @@ export type MetricName =
 
 export type TaskKind = 'multiple-choice' | 'loglikelihood' | 'rolling';
 
-/** Where the rows of a benchmark come from: a file of a data directory, and the same split on the Hugging Face hub. */
-export interface Dataset {
+interface DatasetBase {
+  readonly split: string;
+  /** Official number of rows. */
+  readonly rows: number;
+  /**
+   * SHA-256 of the rendered requests with their gold answers (`requestsDigest`): the same for JSONL, gzip and parquet.
+   * Null where the project never had the whole split to compute it from; then the number of rows alone is checked.
+   */
+  readonly digest: string | null;
+}
+
+/** Rows in a file of a data directory, and the same split on the Hugging Face hub. */
+export interface StoredDataset extends DatasetBase {
   /** Path inside a data directory, without `.gz`: `piqa/validation.jsonl`. `.txt`/`.raw` files are text, not JSONL. */
   readonly file: string;
   /** A file with only some of the rows, which is used when `file` is not there (and then needs `--allow-partial`). */
@@ -25,17 +36,20 @@ export interface Dataset {
   /** Repository on the hub, e.g. `allenai/ai2_arc`. */
   readonly hub: string;
   readonly config?: string;
-  readonly split: string;
-  /** Official number of rows. */
-  readonly rows: number;
-  /**
-   * SHA-256 of the rendered requests with their gold answers (`requestsDigest`): the same for JSONL, gzip and parquet.
-   * Null where the project never had the whole split to compute it from; then the number of rows alone is checked.
-   */
-  readonly digest: string | null;
   /** The same of `partialFile`. */
   readonly partialDigest?: string;
 }
+
+/** Rows that the package writes itself: they need no file and no network, and are checked all the same. */
+export interface GeneratedDataset extends DatasetBase {
+  /** What writes them, in place of a file's name: `tasks/mini, seed 1`. */
+  readonly generator: string;
+  /** The rows, the same at every call. */
+  readonly generate: () => Iterable<Readonly<Record<string, unknown>>>;
+}
+
+/** Where the rows of a benchmark come from. */
+export type Dataset = StoredDataset | GeneratedDataset;
 
 /** One question to the model. `loglikelihood`: log p(continuation | context). `rolling`: log p of the whole text. */
 export type Request =
@@ -87,6 +101,16 @@ export interface PaperColumn {
   readonly order: number;
   /** Whether the column is one of the eight that the paper averages. */
   readonly averaged: boolean;
+  /** The embedded suite, where it is not the paper's benchmark that fills the column but one in its form. */
+  readonly suite?: 'mini' | undefined;
+}
+
+/** What a recall probe sets: pairs that are told, and how far the nearest of them is from where one is asked for. */
+export interface RecallSetting {
+  readonly probe: 'needle' | 'mqar';
+  readonly pairs: number;
+  /** Words and marks: a tokenizer that was trained on the text makes a token of each, another one more. */
+  readonly distance: number;
 }
 
 export interface Task {
@@ -100,9 +124,14 @@ export interface Task {
   readonly dataset: Dataset;
   readonly metrics: readonly MetricName[];
   readonly paperColumns: readonly PaperColumn[];
+  /** Of a recall probe: what its accuracy is plotted against. */
+  readonly recall?: RecallSetting | undefined;
   /**
    * Renders one row of the split.
    * @throws UserError 'data' when the row lacks a field or has a value of another type; `where` is the row's file:line.
    */
   document(row: unknown, index: number, where: string): Document;
 }
+
+/** A task whose rows lie in a file. */
+export type StoredTask = Task & { readonly dataset: StoredDataset };

@@ -1,10 +1,8 @@
 // Rewrites a tokenizer.json where @huggingface/tokenizers 0.2.0 splits a text other than the Rust tokenizers library, which
 // lm-evaluation-harness runs: its description says the same, in words that both read alike. Truth: tokenizers 0.23, `pre_tokenizers/`.
+import { GPT2_SPLIT } from './gpt2-split.js';
 import { isObject } from './tokenizer-file.js';
 import type { JsonObject } from './tokenizer-file.js';
-
-/** GPT-2's split. The library's own copy has JavaScript's `\s` in it; a `Split` translates `\s` to Unicode's White_Space. */
-const GPT2_SPLIT = "'s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+| ?[^\\s\\p{L}\\p{N}]+|\\s+(?!\\S)|\\s+";
 
 /** A pre-tokenizer of a tokenizer.json that the library runs as the Rust library runs `preTokenizer`. */
 export function asTheLibraryReadsIt(preTokenizer: unknown): unknown {
@@ -26,6 +24,7 @@ export function asTheLibraryReadsIt(preTokenizer: unknown): unknown {
 }
 
 function byteLevel(preTokenizer: JsonObject): JsonObject {
+  // The library's own copy of GPT-2's split has JavaScript's `\s` in it; a `Split` translates `\s` to Unicode's White_Space.
   // With a prefix space the split comes second, inside the library.
   if (preTokenizer.use_regex === false || preTokenizer.add_prefix_space === true) return preTokenizer;
   const splitter = { type: 'Split', pattern: { Regex: GPT2_SPLIT }, behavior: 'Isolated', invert: false };

@@ -3,6 +3,7 @@ import { existsSync, readdirSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { UserError } from '../user-error.js';
 import { byteTokenizer } from './byte-tokenizer.js';
+import { isByteTokenizer } from './byte-tokenizer-json.js';
 import { describeGpt2Tokenizer } from './gpt2-files.js';
 import { sentencePieceTokenizer } from './sentencepiece-tokenizer.js';
 import { readTokenizerSettings } from './special-tokens.js';
@@ -30,6 +31,7 @@ export async function loadTokenizer(location: string): Promise<Tokenizer> {
   const settings = await readTokenizerSettings(directory);
   if (!isJson(file, content)) return sentencePieceTokenizer(content, settings, file);
   const json = parseJsonObject(content, file);
+  if (isByteTokenizer(json)) return byteTokenizer;
   if (!isVocabulary(json)) return tokenizerFromJson(json, settings, file);
   const mergesFile = siblingOf(file, MERGES);
   const merges = { text: (await readTokenizerFile(mergesFile)).toString('utf8'), file: mergesFile };

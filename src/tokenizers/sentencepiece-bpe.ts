@@ -1,5 +1,6 @@
 // Cuts a normalized text into the pieces of a SentencePiece BPE model. Truth: bpe_model.cc of google/sentencepiece 0.2: of all
 // neighbours whose concatenation is a piece, those with the highest score merge first, the leftmost ones on ties.
+import { PriorityQueue } from './priority-queue.js';
 import type { Piece } from './sentencepiece-model.js';
 
 /** Ids of the pieces of a normalized text; what is no piece gives `unknown` of its characters. */
@@ -20,7 +21,7 @@ export function createBpe(
     const { symbols, frozen } = firstSymbols(text);
     const previous = symbols.map((_, index) => index - 1);
     const next = symbols.map((_, index) => (index + 1 < symbols.length ? index + 1 : -1));
-    const agenda = new Agenda();
+    const agenda = new PriorityQueue(isBefore);
     /** The two symbols that an unused piece was made of: it is taken apart again at the end. */
     const parts = new Map<string, [left: string, right: string]>();
 
@@ -83,39 +84,7 @@ interface Pair {
   readonly length: number;
 }
 
-/** Priority queue (binary heap): the highest score first, then the leftmost. */
-class Agenda {
-  readonly #heap: Pair[] = [];
-
-  push(pair: Pair): void {
-    const heap = this.#heap;
-    let index = heap.push(pair) - 1;
-    while (index > 0) {
-      const parent = (index - 1) >> 1;
-      if (!isBefore(pair, heap[parent]!)) break;
-      heap[index] = heap[parent]!;
-      index = parent;
-    }
-    heap[index] = pair;
-  }
-
-  pop(): Pair | undefined {
-    const heap = this.#heap;
-    const top = heap[0];
-    const last = heap.pop();
-    if (last === undefined || heap.length === 0) return top;
-    let index = 0;
-    for (let child = 1; child < heap.length; child = 2 * index + 1) {
-      if (child + 1 < heap.length && isBefore(heap[child + 1]!, heap[child]!)) child += 1;
-      if (!isBefore(heap[child]!, last)) break;
-      heap[index] = heap[child]!;
-      index = child;
-    }
-    heap[index] = last;
-    return top;
-  }
-}
-
+/** The highest score first, then the leftmost. */
 function isBefore(a: Pair, b: Pair): boolean {
   return a.score > b.score || (a.score === b.score && a.left < b.left);
 }

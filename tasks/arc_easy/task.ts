@@ -17,6 +17,8 @@ const row = z
     error: 'expected one of choices.label',
   });
 
+export type ArcRow = z.infer<typeof row>;
+
 /** What both sets of ARC share. The labels of a question are A-E or 1-5; its right answer is a position. */
 export const arc = {
   kind: 'multiple-choice',
@@ -26,9 +28,9 @@ export const arc = {
   choices: ({ choices }) => choices.text,
   gold: ({ choices, answerKey }) => choices.label.indexOf(answerKey),
   metrics: ['acc', 'acc_norm'],
-} satisfies Partial<ChoicesDefinition<z.infer<typeof row>>>;
+} satisfies Partial<ChoicesDefinition<ArcRow>>;
 
-export default defineTask({
+export const arcEasy = {
   ...arc,
   name: 'arc_easy',
   aliases: ['arc-e'],
@@ -42,4 +44,6 @@ export default defineTask({
     digest: '185f9ccfdd26d07d74ba485e8bffd15d7016f4d02e017b55f2f05312d485293f',
   },
   paperColumns: [{ title: 'ARC-e', metric: 'acc', order: 6, averaged: true }],
-});
+} satisfies ChoicesDefinition<ArcRow>;
+
+export default defineTask(arcEasy);

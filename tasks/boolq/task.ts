@@ -1,9 +1,11 @@
 // BoolQ: yes or no questions that people asked, with a passage that answers them (Clark et al. 2019), in the form of SuperGLUE.
 // Prompt and metrics as lm-evaluation-harness 4e7e0d47 `boolq`.
 import { z } from 'zod';
-import { defineTask } from '../../src/tasks/define-task.js';
+import { type ChoicesDefinition, defineTask } from '../../src/tasks/define-task.js';
 
-export default defineTask({
+const row = z.object({ question: z.string(), passage: z.string(), label: z.literal([0, 1]) });
+
+export const boolq = {
   name: 'boolq',
   version: '2.0',
   kind: 'multiple-choice',
@@ -16,10 +18,12 @@ export default defineTask({
     rows: 3270,
     digest: 'aff9756e3850b0e530781ec4c47445c6dc80c7bc7b09234bb275dd4b67591d9f',
   },
-  row: z.object({ question: z.string(), passage: z.string(), label: z.literal([0, 1]) }),
+  row,
   context: ({ question, passage }) => `${passage}\nQuestion: ${question}?\nAnswer:`,
   choices: () => ['no', 'yes'],
   gold: ({ label }) => label,
   metrics: ['acc'],
   paperColumns: [{ title: 'BoolQ', metric: 'acc', order: 9, averaged: true }],
-});
+} satisfies ChoicesDefinition<z.infer<typeof row>>;
+
+export default defineTask(boolq);

@@ -1,7 +1,7 @@
 // HellaSwag: which of four endings follows (Zellers et al. 2019). Cleaning, prompt and metrics as lm-evaluation-harness
 // 4e7e0d47 `hellaswag`.
 import { z } from 'zod';
-import { defineTask } from '../../src/tasks/define-task.js';
+import { type ChoicesDefinition, defineTask } from '../../src/tasks/define-task.js';
 import { capitalize } from '../../src/tasks/python-text.js';
 import { clean } from './clean.js';
 
@@ -20,7 +20,7 @@ const query = ({ activity_label, ctx_a, ctx_b }: HellaswagRow) =>
 const choices = ({ endings }: HellaswagRow) => endings.map(clean);
 const gold = ({ label }: HellaswagRow) => Number(label);
 
-export default defineTask({
+export const hellaswag = {
   name: 'hellaswag',
   version: '1.0',
   kind: 'multiple-choice',
@@ -42,4 +42,6 @@ export default defineTask({
   addedColumns: (row) => ({ query: query(row), choices: choices(row), gold: gold(row) }),
   metrics: ['acc', 'acc_norm'],
   paperColumns: [{ title: 'Hella', metric: 'acc_norm', order: 4, averaged: true }],
-});
+} satisfies ChoicesDefinition<HellaswagRow>;
+
+export default defineTask(hellaswag);

@@ -15,7 +15,7 @@ export const lambada = {
   metrics: ['perplexity', 'acc'],
 } satisfies Partial<LoglikelihoodDefinition<z.infer<typeof row>>>;
 
-export default defineTask({
+export const lambadaOpenai = {
   ...lambada,
   name: 'lambada_openai',
   aliases: ['lambada'],
@@ -32,4 +32,6 @@ export default defineTask({
     { title: 'LMB ppl', metric: 'perplexity', order: 1, averaged: false },
     { title: 'LMB acc', metric: 'acc', order: 2, averaged: true },
   ],
-});
+} satisfies LoglikelihoodDefinition<z.infer<typeof row>>;
+
+export default defineTask(lambadaOpenai);

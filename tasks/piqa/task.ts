@@ -1,9 +1,11 @@
 // PIQA: which of two ways to reach an everyday goal works (Bisk et al. 2020). Prompt and metrics as lm-evaluation-harness
 // 4e7e0d47 `piqa`.
 import { z } from 'zod';
-import { defineTask } from '../../src/tasks/define-task.js';
+import { type ChoicesDefinition, defineTask } from '../../src/tasks/define-task.js';
 
-export default defineTask({
+const row = z.object({ goal: z.string(), sol1: z.string(), sol2: z.string(), label: z.literal([0, 1]) });
+
+export const piqa = {
   name: 'piqa',
   version: '1.0',
   kind: 'multiple-choice',
@@ -15,10 +17,12 @@ export default defineTask({
     rows: 1838,
     digest: 'f26dff2463c08ecfe075eab523454932a086ed23d7437968af0a4a67bac7801e',
   },
-  row: z.object({ goal: z.string(), sol1: z.string(), sol2: z.string(), label: z.literal([0, 1]) }),
+  row,
   context: ({ goal }) => `Question: ${goal}\nAnswer:`,
   choices: ({ sol1, sol2 }) => [sol1, sol2],
   gold: ({ label }) => label,
   metrics: ['acc', 'acc_norm'],
   paperColumns: [{ title: 'PIQA', metric: 'acc', order: 3, averaged: true }],
-});
+} satisfies ChoicesDefinition<z.infer<typeof row>>;
+
+export default defineTask(piqa);

@@ -1,7 +1,7 @@
 // Social IQa: what people in a situation feel, want or do next (Sap et al. 2019). Prompt and metrics as lm-evaluation-harness
 // 4e7e0d47 `social_iqa`.
 import { z } from 'zod';
-import { defineTask } from '../../src/tasks/define-task.js';
+import { type ChoicesDefinition, defineTask } from '../../src/tasks/define-task.js';
 
 const row = z.object({
   context: z.string(),
@@ -12,7 +12,7 @@ const row = z.object({
   label: z.literal(['1', '2', '3']),
 });
 
-export default defineTask({
+export const socialIqa = {
   name: 'social_iqa',
   aliases: ['siqa'],
   version: '0.0',
@@ -31,4 +31,6 @@ export default defineTask({
   gold: ({ label }) => Number(label) - 1,
   metrics: ['acc'],
   paperColumns: [{ title: 'SIQA', metric: 'acc', order: 8, averaged: true }],
-});
+} satisfies ChoicesDefinition<z.infer<typeof row>>;
+
+export default defineTask(socialIqa);

@@ -1,7 +1,7 @@
 // WinoGrande: which of two nouns a pronoun stands for (Sakaguchi et al. 2020). Partial evaluation as lm-evaluation-harness
 // 4e7e0d47 `winogrande`: the rest of the sentence is scored after each of the two.
 import { z } from 'zod';
-import { defineTask } from '../../src/tasks/define-task.js';
+import { type ContextsDefinition, defineTask } from '../../src/tasks/define-task.js';
 import { strip } from '../../src/tasks/python-text.js';
 
 const BLANK = '_';
@@ -13,7 +13,7 @@ const row = z.object({
   answer: z.literal(['1', '2']),
 });
 
-export default defineTask({
+export const winogrande = {
   name: 'winogrande',
   version: '1.0',
   kind: 'multiple-choice',
@@ -35,4 +35,6 @@ export default defineTask({
   gold: ({ answer }) => Number(answer) - 1,
   metrics: ['acc'],
   paperColumns: [{ title: 'Wino', metric: 'acc', order: 5, averaged: true }],
-});
+} satisfies ContextsDefinition<z.infer<typeof row>>;
+
+export default defineTask(winogrande);

@@ -2,7 +2,7 @@ import test from 'ava';
 import { createProgress, progressMode, renderBar } from '../../src/cli/progress.js';
 import type { ProgressOptions } from '../../src/cli/progress.js';
 
-const half = { label: 'piqa', tokens: 5000, totalTokens: 10000, seconds: 2 };
+const half = { label: 'piqa', unit: 'tokens', done: 5000, total: 10000, seconds: 2 };
 
 /** A progress reporter, what it wrote, and a clock to turn. */
 function recorded(mode: ProgressOptions['mode'], columns = 80) {
@@ -29,7 +29,7 @@ test('the bar fits any width', (t) => {
 });
 
 test('time left is in hours where it takes hours', (t) => {
-  const slow = { label: 'x', tokens: 1, totalTokens: 3, seconds: 3661 };
+  const slow = { label: 'x', unit: 'tokens', done: 1, total: 3, seconds: 3661 };
   t.regex(renderBar(slow, 80, { colour: false }), /2:02:02 left$/);
 });
 
@@ -108,4 +108,9 @@ test('a bar is for terminals; files and CI get lines, --quiet and --no-progress 
   t.is(progressMode({ progress: true }, file, {}), 'lines');
   t.is(progressMode({ progress: false }, terminal, {}), 'none');
   t.is(progressMode({ progress: true, quiet: true }, terminal, {}), 'none');
+});
+
+test('the share of what the engine could reach stands behind the speed', (t) => {
+  const state = { label: 'swat', tokens: 500, totalTokens: 1000, seconds: 5, ceiling: 800 };
+  t.regex(renderBar(state, 80, { colour: false }), /50 % {2}100 tokens\/s \(13 % of the ceiling\) {2}0:05 left$/);
 });

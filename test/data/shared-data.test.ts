@@ -1,14 +1,15 @@
 // The real benchmark files load whole, as lm-eval counts them.
 import test from 'ava';
 import { loadTask } from '../../src/data/load-task.js';
-import { listTasks, resolveTasks } from '../../src/tasks/registry.js';
+import { resolveTasks } from '../../src/tasks/registry.js';
 import { UserError } from '../../src/user-error.js';
+import { storedTasks } from '../tasks/read-documents.js';
 import { needsShared } from '../shared.js';
 
 test('every task but HellaSwag loads whole, with the digest that its definition names', async (t) => {
   const directory = needsShared(t, 'data');
   if (directory === null) return;
-  const tasks = (await listTasks()).filter(({ dataset }) => dataset.partialFile === undefined);
+  const tasks = (await storedTasks()).filter(({ dataset }) => dataset.partialFile === undefined);
   t.is(tasks.length, 9);
   for (const task of tasks) {
     const loaded = await loadTask(task, { kind: 'directory', path: directory }, { allowPartial: false });
@@ -30,7 +31,7 @@ test('HellaSwag, of which a part is there, loads with --allow-partial only', asy
 });
 
 test("the package's own sentences load for every task, labelled", async (t) => {
-  for (const task of await listTasks()) {
+  for (const task of await storedTasks()) {
     const loaded = await loadTask(task, { kind: 'fixtures' }, { allowPartial: false });
     t.is(loaded.label, 'fixtures', task.name);
     t.regex(loaded.origin, /^tasks\/\w+\/fixture\.(jsonl|txt)$/);

@@ -1,6 +1,6 @@
 // A benchmark of a few invented rows, in any of the formats that data files have.
 import { requestsDigest } from '../../src/tasks/requests-digest.js';
-import type { Dataset, Document, Task } from '../../src/tasks/task.js';
+import type { Document, StoredDataset, StoredTask } from '../../src/tasks/task.js';
 import { UserError } from '../../src/user-error.js';
 
 export const tinyRows = [
@@ -12,7 +12,7 @@ export const tinyRows = [
 export const tinyJsonl = tinyRows.map((row) => `${JSON.stringify(row)}\n`).join('');
 
 /** A task over `tinyRows`, or over rows with a text or a page. */
-export function tinyTask(dataset: Partial<Dataset> = {}): Task {
+export function tinyTask(dataset: Partial<StoredDataset> = {}): StoredTask {
   return {
     name: 'tiny',
     aliases: [],

@@ -77,7 +77,7 @@ test('a benchmark reads back as it was written, in a tree of results', async (t)
   await writeBench(directory, bench);
   t.deepEqual((await readdir(directory)).sort(), ['bench.csv', 'run.json']);
   t.deepEqual(readBenchRecord(directory), bench);
-  t.deepEqual(await readPlaces([tree]), { runs: [], benches: [bench] });
+  t.deepEqual(await readPlaces([tree]), { runs: [], benches: [bench], trainings: [] });
 });
 
 test('what is no benchmark is refused, and so is a damaged one', async (t) => {

@@ -1,11 +1,10 @@
 // Each benchmark file of ../shared/data is the benchmark: its number of rows and its digest are those of the definition.
 import test from 'ava';
-import { listTasks } from '../../src/tasks/registry.js';
 import { requestsDigest } from '../../src/tasks/requests-digest.js';
 import { sharedPath } from '../shared.js';
-import { sharedDocuments } from './read-documents.js';
+import { sharedDocuments, storedTasks } from './read-documents.js';
 
-for (const task of await listTasks()) {
+for (const task of await storedTasks()) {
   const { file, digest, rows, partialFile, partialDigest } = task.dataset;
   if (digest !== null)
     test(`${file} has the rows and the digest of ${task.name}`, (t) => {

@@ -2,8 +2,14 @@
 import { readFileSync } from 'node:fs';
 import { gunzipSync } from 'node:zlib';
 import type { ExecutionContext } from 'ava';
-import type { Document, Task } from '../../src/tasks/task.js';
+import { listTasks } from '../../src/tasks/registry.js';
+import type { Document, StoredDataset, StoredTask, Task } from '../../src/tasks/task.js';
 import { needsShared } from '../shared.js';
+
+/** The benchmarks of others: their rows lie in files. */
+export async function storedTasks(): Promise<StoredTask[]> {
+  return (await listTasks()).flatMap((task) => ('file' in task.dataset ? [{ ...task, dataset: task.dataset }] : []));
+}
 
 export function readDocuments(task: Task, file: string): Document[] {
   const bytes = readFileSync(file);
@@ -19,7 +25,8 @@ export function sharedDocuments(t: ExecutionContext, task: Task, file: string): 
 
 function rows(task: Task, text: string): unknown[] {
   const lines = text.replace(/\n$/, '').split('\n');
-  switch (task.dataset.text) {
+  const format = (task.dataset as StoredDataset).text;
+  switch (format) {
     case undefined:
       return lines.map((line) => JSON.parse(line) as unknown);
     case 'lines':
@@ -31,6 +38,6 @@ function rows(task: Task, text: string): unknown[] {
         .filter((page) => page.trim() !== '')
         .map((page) => ({ page }));
     default:
-      return task.dataset.text satisfies never;
+      return format satisfies never;
   }
 }

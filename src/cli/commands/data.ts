@@ -24,10 +24,11 @@ export const data = (program: Command): void => {
     .action(async (names: string[], { cacheDir, offline = false, force = false }: PullFlags) => {
       const { cacheDirectory } = await import('../../data/row-source.js');
       const { hubFromEnvironment } = await import('../../data/hub-client.js');
+      const { storedTask } = await import('../../data/data-file.js');
       const { pullTask } = await import('../../data/pull-task.js');
       const cache = { kind: 'cache', path: cacheDir ?? cacheDirectory(process.env), offline } as const;
       const hub = hubFromEnvironment(process.env, printStatus);
-      await printPaths(names, (task) => pullTask(task, cache, { hub, force }));
+      await printPaths(names, (task) => pullTask(storedTask(task), cache, { hub, force }));
     });
 
   command
@@ -56,10 +57,10 @@ export const data = (program: Command): void => {
     .addOption(options.verbose)
     .action(async (names: string[], flags: SourceFlags) => {
       const { dataDirectory } = await import('../../data/row-source.js');
-      const { taskPath } = await import('../../data/data-file.js');
+      const { storedTask, taskPath } = await import('../../data/data-file.js');
       const source = await storedRows(flags);
       if (names.length === 0) console.log(dataDirectory(source));
-      else await printPaths(names, async (task) => taskPath(task, source));
+      else await printPaths(names, async (task) => taskPath(storedTask(task), source));
     });
 };
 

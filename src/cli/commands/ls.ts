@@ -1,10 +1,10 @@
-// `swat-eval ls tasks|baselines|backends`: what there is to name on the command line.
+// `swat-eval ls tasks|baselines|checkpoints|backends`: what there is to name on the command line.
 import { Argument } from 'commander';
 import { options } from '../options.js';
 import type { SharedFlags } from '../options.js';
 import type { CommandDefinition } from '../program.js';
 
-const KINDS = ['tasks', 'baselines', 'backends'] as const;
+const KINDS = ['tasks', 'baselines', 'checkpoints', 'backends'] as const;
 
 /** The same list twice: as objects for --json, as cells for people. */
 interface Listing {
@@ -18,7 +18,7 @@ interface Listing {
 export const ls: CommandDefinition = (program) => {
   program
     .command('ls')
-    .description('List tasks, baselines or backends.')
+    .description('List tasks, baselines, shipped checkpoints or backends.')
     .addArgument(new Argument('<what>', 'what to list').choices(KINDS))
     .addOption(options.json)
     .addOption(options.verbose)
@@ -34,6 +34,8 @@ function list(what: (typeof KINDS)[number]): Promise<Listing> {
       return listTaskRows();
     case 'baselines':
       return listBaselineRows();
+    case 'checkpoints':
+      return listCheckpointRows();
     case 'backends':
       return listBackendRows();
     default:
@@ -108,6 +110,24 @@ async function listBaselineRows(): Promise<Listing> {
       `params, state and FLOPs/token: ${size}, f32, one row, the token at position ${position}.`,
       'golden: models computed by the reference whose logits, loss and gradients the tests compare with ours.',
     ],
+  };
+}
+
+async function listCheckpointRows(): Promise<Listing> {
+  const { listShipped } = await import('../../models/shipped-checkpoints.js');
+  const { parameterCount, thousands } = await import('../../report/number-text.js');
+  const entries = await listShipped();
+  return {
+    entries,
+    header: ['checkpoint', 'model', 'params', 'tokenizer', 'trained on'],
+    rows: entries.map(({ name, modelType, parameters, tokenizer, trainingTokens }) => [
+      name,
+      modelType,
+      parameterCount(parameters),
+      `${tokenizer.name}, ${thousands(tokenizer.vocabularySize)} ids`,
+      trainingTokens === null ? 'no record' : `${parameterCount(trainingTokens)} tokens`,
+    ]),
+    remarks: entries.length === 0 ? ['this build comes without checkpoints.'] : [],
   };
 }
 

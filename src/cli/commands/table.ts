@@ -34,15 +34,20 @@ async function tableOf(places: readonly string[], { format, layout, published = 
   if (places.length === 0 && published.length === 0)
     throw new UserError('usage', 'no run is named', { hint: 'swat-eval table results' });
   const { readPlaces } = await import('../../report/read-run.js');
-  const { runs, benches } = await readPlaces(places);
-  const { formatBench, formatLong, formatPaper } = await import('../../report/format-runs.js');
-  if (benches.length > 0 && (layout === 'paper' || (runs.length > 0 && isData(format))))
-    throw new UserError('usage', 'evaluations and benchmarks have different columns', {
+  const { runs, benches, trainings } = await readPlaces(places);
+  const { formatBench, formatLong, formatPaper, formatTraining } = await import('../../report/format-runs.js');
+  const kinds = [runs, benches, trainings].filter(({ length }) => length > 0).length;
+  if ((kinds > 1 && isData(format)) || (layout === 'paper' && benches.length + trainings.length > 0))
+    throw new UserError('usage', 'evaluations, benchmarks and training runs have different columns', {
       where: places.join(', '),
       hint: 'swat-eval table with the runs of one kind',
     });
-  if (benches.length > 0)
-    return [...(runs.length > 0 ? [formatLong(runs, format)] : []), formatBench(benches, format)].join('\n');
+  if (benches.length + trainings.length > 0)
+    return [
+      ...(runs.length > 0 ? [formatLong(runs, format)] : []),
+      ...(benches.length > 0 ? [formatBench(benches, format)] : []),
+      ...(trainings.length > 0 ? [formatTraining(trainings, format)] : []),
+    ].join('\n');
   if (layout === 'long') return formatLong(runs, format);
   const { publishedRows, readPublishedTables } = await import('../../report/published.js');
   return formatPaper(runs, publishedRows(published, readPublishedTables()), format);

@@ -8,9 +8,7 @@ import { normaliseConfig } from './normalise-config.js';
 import { EMBEDDING, HEAD, locateParameters, type ParameterSource } from './parameter-names.js';
 import { modelParameters } from './parameters.js';
 import { readFloats, type TensorSource } from './safetensors.js';
-import { openWeightFiles, readText, type WeightFiles } from './weight-files.js';
-
-export const CONFIG_FILE = 'config.json';
+import { CONFIG_FILE, openWeightFiles, readText, type WeightFiles } from './weight-files.js';
 
 export interface Checkpoint {
   readonly directory: string;

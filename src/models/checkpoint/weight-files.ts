@@ -8,6 +8,7 @@ import { parsePythonJson } from './config-json.js';
 import { explainFileError } from '../../file-errors.js';
 import { openSafetensors, type SafetensorsFile } from './safetensors.js';
 
+export const CONFIG_FILE = 'config.json';
 export const SINGLE_FILE = 'model.safetensors';
 export const INDEX_FILE = 'model.safetensors.index.json';
 

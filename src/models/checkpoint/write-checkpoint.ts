@@ -2,7 +2,7 @@
 import { readdir, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { UserError } from '../../user-error.js';
-import { CONFIG_FILE, requireFinite } from './checkpoint.js';
+import { requireFinite } from './checkpoint.js';
 import { formatPythonJson, type Json } from './config-json.js';
 import { explainFileError } from '../../file-errors.js';
 import { normaliseConfig } from './normalise-config.js';
@@ -10,7 +10,7 @@ import { nativeName } from './parameter-names.js';
 import { modelParameters } from './parameters.js';
 import type { TensorSource } from './safetensors.js';
 import { storedBytes, writeSafetensors, type StorageDtype } from './safetensors-writer.js';
-import { INDEX_FILE, SINGLE_FILE } from './weight-files.js';
+import { CONFIG_FILE, INDEX_FILE, SINGLE_FILE } from './weight-files.js';
 import { writeAtomically } from '../../write-atomically.js';
 
 export interface CheckpointContents {

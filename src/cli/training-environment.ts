@@ -1,0 +1,54 @@
+// What training reaches outside for when the program is used for real.
+import { measureCeilings } from '../bench/ceilings.js';
+import { cellFlops, costOf } from '../bench/work.js';
+import type { Engine } from '../backends/engine.js';
+import { cacheDirectory } from '../data/row-source.js';
+import type { Progress } from '../evaluate/progress.js';
+import { parameterCount } from '../models/checkpoint/parameters.js';
+import type { OpenedModel } from '../models/load-language-model.js';
+import { readBuildInfo } from '../package-root.js';
+import { writeTraining } from '../report/write-training.js';
+import { loadTextGenerator } from '../tasks/text-generators.js';
+import type { TrainConfig } from '../train/train-config.js';
+import type { TrainEnvironment } from '../train/train-environment.js';
+import type { Interrupts } from './interrupts.js';
+
+export function createTrainEnvironment(
+  progress: Progress,
+  interrupts: Interrupts,
+  log: (sentence: string) => void,
+  cacheDir: string | undefined,
+): TrainEnvironment {
+  /** Of the engine, which all models of a recipe share. */
+  let flopsPerSecond: Promise<number> | null = null;
+  return {
+    progress,
+    log,
+    now: () => new Date(),
+    clock: () => performance.now(),
+    signal: () => interrupts.signal(),
+    build: readBuildInfo(),
+    cacheDirectory: cacheDir ?? cacheDirectory(process.env),
+    loadGenerator: loadTextGenerator,
+    async ceiling(opened, engine, config) {
+      const flops = await flopsPerToken(opened, config);
+      if (flops === null) return null;
+      flopsPerSecond ??= productsPerSecond(engine, config);
+      return (await flopsPerSecond) / flops;
+    },
+    saveTables: writeTraining,
+  };
+}
+
+async function productsPerSecond(engine: Engine, { dtype }: TrainConfig): Promise<number> {
+  return (await measureCeilings(engine, dtype)).flopsPerSecond;
+}
+
+async function flopsPerToken(
+  { baseline, rawConfig, config }: OpenedModel,
+  { sequence_length: prompt }: TrainConfig,
+): Promise<number | null> {
+  const cost = await costOf(baseline, rawConfig, null, parameterCount(config));
+  const cell = { kind: 'train', prompt, generated: 0, depth: 0, batch: 1, window: null } as const;
+  return cost === null ? null : cellFlops(cost, cell) / prompt;
+}

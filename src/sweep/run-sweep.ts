@@ -1,0 +1,235 @@
+// Runs the cells of a sweep, each a process of this program, in the order of their needs. What is done is not done again.
+import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import path from 'node:path';
+import type { BuildInfo } from '../package-root.js';
+import { UserError } from '../user-error.js';
+import { bindingsOf, type Bindings, type Cell } from './cells.js';
+import type { Sweep } from './sweep-file.js';
+import { readSweepRecord, writeSweepRecord, type CellRecord, type SweepRecord } from './sweep-record.js';
+import { argumentsOf } from './template.js';
+
+export interface CellProcess {
+  readonly exitCode: number;
+  /** Last line that it wrote to stderr. */
+  readonly lastLine: string;
+}
+
+export interface SweepEnvironment {
+  /** `swat-eval COMMAND ARGUMENTS`, its output kept in files in `directory`. It ends soon after the signal aborts. */
+  start(command: string, argv: readonly string[], directory: string, signal: AbortSignal): Promise<CellProcess>;
+  /** Last validation loss of the training run in a directory, in nats a token. */
+  validationLoss(directory: string): number;
+  /** A line on how a cell went. */
+  log(sentence: string): void;
+  readonly now: () => Date;
+  /** Milliseconds of a clock that only goes forward. */
+  readonly clock: () => number;
+  readonly signal: AbortSignal;
+  readonly build: BuildInfo;
+}
+
+export interface SweepPlan {
+  readonly sweep: Sweep;
+  readonly cells: readonly Cell[];
+  readonly file: string;
+  readonly digest: string;
+  /** Root of the results tree. */
+  readonly tree: string;
+}
+
+/** What to do with a tree that has a sweep already: refuse it, go on with it, or do it all again. */
+export type Existing = 'refuse' | 'resume' | 'replace';
+
+/**
+ * @returns the record at the end; cells that were not started when the signal aborted are `pending`.
+ * @throws UserError 'usage' for a tree that has a sweep, with `refuse`.
+ */
+export async function runSweep(
+  plan: SweepPlan,
+  existing: Existing,
+  environment: SweepEnvironment,
+): Promise<SweepRecord> {
+  const { sweep, cells, tree } = plan;
+  const before = readSweepRecord(tree);
+  if (before !== null && existing === 'refuse')
+    throw new UserError('usage', `${tree} has a sweep already`, {
+      where: tree,
+      hint: '--resume to go on with it, --replace to do it again, or another --output',
+    });
+  const kept = existing === 'resume' ? (before?.cells ?? []) : [];
+  if (existing === 'replace')
+    for (const { id } of before?.cells ?? []) rmSync(path.join(tree, id), { recursive: true, force: true });
+  const session = new Session(plan, environment, kept);
+  await session.save();
+  const workers = Array.from({ length: Math.min(sweep.jobs, cells.length) }, () => session.work());
+  await Promise.all(workers);
+  return session.record();
+}
+
+/** Cells that are enough for those after them. */
+const FINISHED: readonly CellRecord['status'][] = ['done', 'partial'];
+
+class Session {
+  private readonly plan: SweepPlan;
+  private readonly environment: SweepEnvironment;
+  private readonly created: string;
+  private readonly records: Map<string, CellRecord>;
+  private readonly waiting: Cell[];
+  private readonly running = new Map<string, Promise<void>>();
+  private finished = 0;
+
+  constructor(plan: SweepPlan, environment: SweepEnvironment, kept: readonly CellRecord[]) {
+    this.plan = plan;
+    this.environment = environment;
+    this.created = environment.now().toISOString();
+    const old = new Map(kept.map((record) => [record.id, record]));
+    this.records = new Map(plan.cells.map((cell) => [cell.id, { ...pending(cell), ...withFate(old.get(cell.id)) }]));
+    this.waiting = [...plan.cells];
+  }
+
+  record(): SweepRecord {
+    const { sweep, file, digest } = this.plan;
+    return {
+      format: 1,
+      kind: 'sweep',
+      title: sweep.title,
+      notes: sweep.notes,
+      created: this.created,
+      file: path.basename(file),
+      digest,
+      variables: { ...sweep.variables },
+      build: this.environment.build,
+      node: process.version,
+      platform: `${process.platform} ${process.arch}`,
+      cells: [...this.records.values()],
+    };
+  }
+
+  /** One write at a time, so that the last one stands. */
+  private saving: Promise<void> = Promise.resolve();
+  save(): Promise<void> {
+    this.saving = this.saving.then(() => writeSweepRecord(this.plan.tree, this.record()));
+    return this.saving;
+  }
+
+  /** Takes the next cell whose needs are met, until there is none; waits while others may meet them. */
+  async work(): Promise<void> {
+    for (;;) {
+      if (this.environment.signal.aborted) return;
+      const next = this.waiting.findIndex(({ needs }) => needs.every((id) => this.isOver(id)));
+      if (next < 0) {
+        if (this.waiting.length === 0 || this.running.size === 0) return;
+        await Promise.race(this.running.values());
+        continue;
+      }
+      const [cell] = this.waiting.splice(next, 1);
+      const run = this.runCell(cell!).finally(() => this.running.delete(cell!.id));
+      this.running.set(cell!.id, run);
+      await run;
+    }
+  }
+
+  private isOver(id: string): boolean {
+    return !this.running.has(id) && !this.waiting.some((cell) => cell.id === id);
+  }
+
+  private async runCell(cell: Cell): Promise<void> {
+    const { environment } = this;
+    const missing = cell.needs.find((id) => !FINISHED.includes(this.records.get(id)!.status));
+    if (missing !== undefined)
+      return this.end(cell, { status: 'failed', failure: `it needs ${missing}, which has not ended well` });
+    const directory = path.join(this.plan.tree, cell.id);
+    const record = this.records.get(cell.id)!;
+    const bindings = this.bindings(cell);
+    const argv = argumentsOf(cell.flags, bindings);
+    const same = JSON.stringify(record.arguments) === JSON.stringify(argv);
+    if (FINISHED.includes(record.status) && same) return this.report(cell, `${record.status} before`);
+
+    const unfinished = same ? runsBelow(directory).find((run) => !isComplete(run)) : undefined;
+    if (unfinished === undefined) rmSync(directory, { recursive: true, force: true });
+    this.records.set(cell.id, { ...record, values: { ...bindings }, status: 'running', arguments: argv });
+    await this.save();
+    const started = environment.clock();
+    const words = unfinished === undefined ? [...argv, '--output', directory] : ['--resume', unfinished];
+    const { exitCode, lastLine } = await environment.start(cell.command, words, directory, environment.signal);
+    const seconds = record.seconds + (environment.clock() - started) / 1000;
+    const status = environment.signal.aborted && exitCode !== 0 ? 'interrupted' : statusOf(exitCode);
+    await this.end(cell, {
+      status,
+      exitCode,
+      seconds,
+      failure: status === 'done' ? null : lastLine,
+      runs: runsBelow(directory).map((run) => path.relative(this.plan.tree, run)),
+      build: environment.build,
+    });
+  }
+
+  private async end(cell: Cell, changes: Partial<CellRecord>): Promise<void> {
+    const record = { ...this.records.get(cell.id)!, ...changes };
+    this.records.set(cell.id, record);
+    await this.save();
+    const why = record.failure === null ? '' : `: ${record.failure}`;
+    this.report(cell, `${record.status} in ${record.seconds.toFixed(1)} s${why}`);
+  }
+
+  private report({ id }: Cell, how: string): void {
+    this.finished += 1;
+    this.environment.log(`[${this.finished}/${this.plan.cells.length}] ${id}: ${how}`);
+  }
+
+  private bindings(cell: Cell): Bindings {
+    const { sweep, tree } = this.plan;
+    const results: Record<string, string> = {};
+    if (cell.after !== null) {
+      const [run] = this.records.get(cell.after)!.runs;
+      const directory = path.join(tree, run ?? cell.after);
+      const step = cell.after.split('/', 1)[0]!;
+      Object.assign(results, {
+        [`${step}.directory`]: directory,
+        [`${step}.checkpoint`]: path.join(directory, 'final'),
+      });
+    }
+    return { ...sweep.variables, ...bindingsOf({ ...cell.grid, ...this.best(cell) }), ...results };
+  }
+
+  /** The value of the cell with the lowest validation loss; the first of equals. */
+  private best({ best }: Cell): Cell['grid'] {
+    if (best === null) return {};
+    const losses = best.among.map(({ id }) =>
+      this.environment.validationLoss(path.join(this.plan.tree, this.records.get(id)!.runs[0]!)),
+    );
+    return { [best.over]: best.among[losses.indexOf(Math.min(...losses))]!.value };
+  }
+}
+
+function pending({ id, step, command, grid }: Cell): CellRecord {
+  const values = { ...bindingsOf(grid) };
+  const nothing = { arguments: null, exitCode: null, seconds: 0, failure: null, runs: [], build: null };
+  return { id, step, command, values, status: 'pending', ...nothing };
+}
+
+/** How far a cell of an earlier start is. */
+function withFate(record: CellRecord | undefined): Partial<CellRecord> {
+  if (record === undefined) return {};
+  const { status, arguments: argv, exitCode, seconds, failure, runs, build } = record;
+  return { status, arguments: argv, exitCode, seconds, failure, runs, build };
+}
+
+function statusOf(exitCode: number): CellRecord['status'] {
+  if (exitCode === 0) return 'done';
+  if (exitCode === 5) return 'partial';
+  return exitCode === 130 || exitCode === 143 ? 'interrupted' : 'failed';
+}
+
+/** Directories with a run.json. Links are not followed: `latest` would show a run twice. */
+function runsBelow(directory: string): string[] {
+  if (!existsSync(directory)) return [];
+  const entries = readdirSync(directory, { withFileTypes: true });
+  if (entries.some(({ name }) => name === 'run.json')) return [directory];
+  return entries.filter((entry) => entry.isDirectory()).flatMap(({ name }) => runsBelow(path.join(directory, name)));
+}
+
+function isComplete(run: string): boolean {
+  const { status } = JSON.parse(readFileSync(path.join(run, 'run.json'), 'utf8')) as { status?: unknown };
+  return status === 'complete';
+}
