@@ -2,6 +2,7 @@
 import type { BenchRecord } from '../bench/bench-record.js';
 import { benchRows } from '../bench/bench-rows.js';
 import type { RunSummary } from '../evaluate/run-summary.js';
+import type { Leaders } from '../metrics/best.js';
 import { benchCsv } from './bench-csv.js';
 import { benchTable } from './bench-table.js';
 import { longTable } from './long-table.js';
@@ -52,22 +53,23 @@ export function formatBench(runs: readonly BenchRecord[], format: TableFormat): 
   }
 }
 
-/** One row a model in the columns of the paper, published rows below. */
+/** One row a model in the columns of the paper, published rows below; `leaders` as in `paperTable`. */
 export function formatPaper(
   runs: readonly RunSummary[],
   published: readonly PublishedRow[],
   format: TableFormat,
+  leaders: readonly Leaders[] | null = null,
 ): string {
-  return renderTable(paperTable(runs, published), format);
+  return formatTable(paperTable(runs, published, leaders), format);
 }
 
 /** One row a training run. */
 export function formatTraining(runs: readonly TrainedRun[], format: TableFormat): string {
-  return renderTable(trainingTable(runs), format);
+  return formatTable(trainingTable(runs), format);
 }
 
-/** A table whose cells are all there is to say. */
-function renderTable(table: Table, format: TableFormat): string {
+/** A table whose CSV and JSON are its cells' values. */
+export function formatTable(table: Table, format: TableFormat): string {
   switch (format) {
     case 'csv':
       return renderCsv(table);

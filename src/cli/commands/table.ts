@@ -1,6 +1,7 @@
 // `swat-eval table RUN...`: finished runs side by side, in the form of a terminal table, Markdown, CSV, JSON or LaTeX.
 import { Option } from 'commander';
 import type { Command } from 'commander';
+import type { Leaders } from '../../metrics/best.js';
 import { UserError } from '../../user-error.js';
 import { options } from '../options.js';
 import type { SharedFlags } from '../options.js';
@@ -50,7 +51,17 @@ async function tableOf(places: readonly string[], { format, layout, published = 
     ].join('\n');
   if (layout === 'long') return formatLong(runs, format);
   const { publishedRows, readPublishedTables } = await import('../../report/published.js');
-  return formatPaper(runs, publishedRows(published, readPublishedTables()), format);
+  const leaders = published.length > 0 || runs.length < 2 ? null : await leadersOf(places);
+  return formatPaper(runs, publishedRows(published, readPublishedTables()), format, leaders);
+}
+
+/** Which of the runs are the best of their columns, in the order of `readPlaces`. */
+async function leadersOf(places: readonly string[]): Promise<Leaders[]> {
+  const { placesByKind } = await import('../../report/read-run.js');
+  const { readSampledRun } = await import('../../report/read-samples.js');
+  const { paperLeaders } = await import('../../report/paper-leaders.js');
+  const { runs } = await placesByKind(places);
+  return paperLeaders(await Promise.all(runs.map(readSampledRun)));
 }
 
 /** Formats with one header for all rows. */
