@@ -25,7 +25,7 @@ import { hasNeuralMemoryGradient, neuralMemoryGradient } from '../kernels/webgpu
 import { hasNeuralMemoryKernel, neuralMemoryForward } from '../kernels/webgpu/neural-memory.js';
 import { chunkDecays } from './chunk-decays.js';
 import { neuralMemoryChunks, type Matrices, type StartMatrices } from './neural-memory-chunks.js';
-import { defineOp, recomputed, registerFusedKernel } from './op.js';
+import { defineOp, registerFusedKernel } from './op.js';
 import { scope } from './scope.js';
 import { split } from './split.js';
 
@@ -96,16 +96,15 @@ const neuralMemoryOp = defineOp<OpInputs, NeuralMemoryAttributes, OpOutputs>({
 });
 
 registerFusedKernel(neuralMemoryOp, 'webgpu', {
+  takes: ({ q }, { chunk }) => hasNeuralMemoryKernel(q.shape[3], chunk),
+  takesGradient: (inputs, { chunk }) => hasNeuralMemoryGradient(inputs, chunk),
   forward: (inputs, { chunk, seen }) => {
-    if (!hasNeuralMemoryKernel(inputs.q.shape[3], chunk)) return byRuns(inputs, { chunk, seen });
     const [o, memory, momentum, chunkStart] = neuralMemoryForward(inputs, chunk, seen);
     if ((seen + inputs.q.shape[2]) % chunk !== 0) return [o, memory, momentum, chunkStart];
     chunkStart.dispose();
     return [o, memory, momentum];
   },
   gradient: (inputs, { chunk, seen }, dOutputs) => {
-    if (!hasNeuralMemoryKernel(inputs.q.shape[3], chunk) || !hasNeuralMemoryGradient(inputs, chunk))
-      return recomputed(byRuns)(inputs, { chunk, seen }, dOutputs);
     const [dO, dMemory, dMomentum, dStart] = dOutputs as [
       tf.Tensor4D,
       tf.Tensor4D,
