@@ -6,7 +6,7 @@ import { UserError } from '../user-error.js';
 import { bindingsOf, type Bindings, type Cell } from './cells.js';
 import type { Sweep } from './sweep-file.js';
 import { readSweepRecord, writeSweepRecord, type CellRecord, type SweepRecord } from './sweep-record.js';
-import { argumentsOf } from './template.js';
+import { argumentsOf, filledBindings } from './template.js';
 
 export interface CellProcess {
   readonly exitCode: number;
@@ -185,7 +185,8 @@ class Session {
       const directory = path.join(tree, run ?? cell.after);
       Object.assign(results, { directory, checkpoint: path.join(directory, 'final') });
     }
-    return { ...sweep.variables, ...bindingsOf({ ...cell.grid, ...this.best(cell) }), ...results };
+    const grid = bindingsOf({ ...cell.grid, ...this.best(cell) });
+    return { ...sweep.variables, ...filledBindings(grid, sweep.variables), ...results };
   }
 
   /** The value of the cell with the lowest validation loss; the first of equals. */

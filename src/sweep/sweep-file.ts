@@ -21,7 +21,7 @@
 //
 // {here} is the file's directory, {data} the --data-dir. A step may follow several steps: after: [train, others].
 // A value of a grid may be a mapping with a `name`, { name: swat, window: 128 }: then {model} is the name and {model.window} the
-// rest. A flag is left out when it is null or false, bare when it is true, repeated when it is a list. Lists that several
+// rest; texts of a grid may have variables in them. A flag is left out when it is null or false, bare when it is true, repeated when it is a list. Lists that several
 // steps share are YAML anchors, which `lists` has room for.
 import { parse } from 'yaml';
 import { z } from 'zod';
@@ -38,6 +38,9 @@ const variables = z.record(z.string(), scalar);
 const gridValue = z.union([z.string(), z.number(), z.boolean(), z.looseObject({ name: z.string() }).catchall(scalar)]);
 export type GridValue = z.infer<typeof gridValue>;
 
+/** A list that begins with an anchored one, [*common, more], is one list. */
+const flattened = (value: unknown): unknown => (Array.isArray(value) ? value.flat(Infinity) : value);
+
 const step = z.strictObject({
   /** Folder of its cells, and what other steps call it. */
   name: z.string().regex(/^[\w-]+$/, 'letters, digits, _ and - only'),
@@ -47,7 +50,7 @@ const step = z.strictObject({
   /** One cell for each group of cells of that step that differ in `over` alone, with the value that validated best. */
   best: z.strictObject({ of: z.string(), over: z.string() }).optional(),
   for: z.record(z.string(), z.array(gridValue).min(1)).default({}),
-  flags: z.record(z.string(), z.union([scalar, z.array(scalar)])),
+  flags: z.record(z.string(), z.preprocess(flattened, z.union([scalar, z.array(scalar)]))),
 });
 export type SweepStep = z.infer<typeof step>;
 

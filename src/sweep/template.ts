@@ -24,6 +24,11 @@ export function argumentsOf(flags: SweepStep['flags'], bindings: Bindings): stri
   );
 }
 
+/** Bindings whose own texts have {names} of `variables` in them, filled in. */
+export function filledBindings(bindings: Bindings, variables: Bindings): Bindings {
+  return Object.fromEntries(Object.entries(bindings).map(([name, value]) => [name, fill(value, variables)]));
+}
+
 /** A text that is one placeholder becomes its value, of whatever type; in longer ones values are written out. */
 function fill(template: Scalar, bindings: Bindings): Scalar {
   if (typeof template !== 'string') return template;

@@ -14,13 +14,13 @@ import { UserError } from '../../src/user-error.js';
 
 const TEXT = `
 title: Two models
-set: { tokens: 100, scale: null }
+set: { tokens: 100, window: 128, scale: null }
 scales: { smoke: { tokens: 7 } }
 steps:
   - name: search
     command: train
     for:
-      model: [{ name: swat, window: 128 }, { name: gla, window: null }]
+      model: [{ name: swat, window: '{window}' }, { name: gla, window: null }]
       rate: [0.1, 0.2]
     flags: { set: ['model={model}', 'rate={rate}'], tokens: '{tokens}', window: '{model.window}' }
   - name: train
