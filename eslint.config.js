@@ -18,7 +18,7 @@ export default tseslint.config(
   },
   {
     // TensorFlow.js takes a result's rank from the assertion, and the rule cannot see that.
-    files: ['src/{kernels,ops,models,evaluate,bench}/**/*.ts', 'test/**/*.ts'],
+    files: ['src/{kernels,ops,models,evaluate,bench,perplexity}/**/*.ts', 'test/**/*.ts'],
     rules: { '@typescript-eslint/no-unnecessary-type-assertion': 'off' },
   },
   {

@@ -17,7 +17,7 @@ const layers = [
   ['tasks', 'baselines'],
   ['src/data', 'src/metrics'],
   ['src/evaluate'],
-  ['src/bench', 'src/train'],
+  ['src/bench', 'src/perplexity', 'src/train'],
   ['src/report'],
   ['src/check', 'src/sweep'],
   ['src/index.ts'],

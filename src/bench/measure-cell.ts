@@ -2,6 +2,7 @@
 import * as tf from '#tfjs';
 import { OutOfMemoryError } from '../backends/out-of-memory.js';
 import type { Engine } from '../backends/engine.js';
+import { memoryDuring, type MemoryUse } from '../backends/memory-meter.js';
 import { roomFor } from '../evaluate/model-scorer.js';
 import type { Decoder } from '../models/decoder.js';
 import { trainingBytes } from '../models/training-bytes.js';
@@ -9,7 +10,6 @@ import { releaseMemory } from '../ops/constants.js';
 import { formsDuring, type OpForm } from '../ops/op.js';
 import { UserError } from '../user-error.js';
 import { cellTokens, type Cell } from './cells.js';
-import { memoryDuring, type MemoryUse } from './memory-meter.js';
 import { preparePass, type PassOptions } from './passes.js';
 
 export interface MeasureOptions extends PassOptions {

@@ -8,10 +8,9 @@ import { startEngine, type Engine } from '../backends/engine.js';
 import { createRunDirectory } from '../evaluate/run-directory.js';
 import type { Progress } from '../evaluate/progress.js';
 import { modelParameters } from '../models/checkpoint/parameters.js';
-import { Decoder, EMBEDDING } from '../models/decoder.js';
-import { familyOf } from '../models/families.js';
+import { EMBEDDING, type Decoder } from '../models/decoder.js';
 import { openModel, requirePrecision, startModel, type OpenedModel } from '../models/load-language-model.js';
-import { Attention } from '../models/mixers/attention.js';
+import { hasWindow, withWindow } from '../models/set-window.js';
 import type { BuildInfo } from '../package-root.js';
 import { UserError } from '../user-error.js';
 import {
@@ -199,7 +198,7 @@ async function benchModel(
   { progress, log, now, clock, signal, save }: BenchEnvironment,
   { opened, model, directory, record: begun, share }: BenchedModel,
 ): Promise<BenchRecord> {
-  const windows = hasWindow(opened) ? settings.windows : null;
+  const windows = hasWindow(opened.config) ? settings.windows : null;
   if (windows === null && settings.windows !== null)
     log(`${opened.label} has no attention window to set: it is measured as it is`);
   const decayed = new Map(modelParameters(opened.config).map(({ name, decay }) => [name, decay]));
@@ -225,7 +224,7 @@ async function benchModel(
   try {
     for (const cell of cells) {
       const date = now().toISOString();
-      const sized = withWindow(model, cell);
+      const sized = withWindow(model, cell.window);
       const measured = await measureCell(sized, engine, cell, options);
       if (measured === null) {
         record = { ...record, status: 'interrupted' };
@@ -289,17 +288,4 @@ function describeModel(
 
 function bytesOf({ parameters }: Decoder, names: readonly string[]): number {
   return names.reduce((sum, name) => sum + parameters.bytesOf(name), 0);
-}
-
-/** Whether the window of the configuration is that of all layers. */
-function hasWindow({ config }: OpenedModel): boolean {
-  const layers = Array.from({ length: config.layers }, (_, layer) => familyOf(config).createMixer(config, layer));
-  return layers.every((mixer) => mixer instanceof Attention);
-}
-
-/** The same weights with another window. */
-function withWindow(model: Decoder, { window }: Cell): Decoder {
-  if (window === null) return model;
-  const config = { ...model.config, window: window === 'full' ? null : window };
-  return new Decoder(config, model.engine, model.parameters, model.precision);
 }

@@ -10,6 +10,8 @@ import { data } from './commands/data.js';
 import { env } from './commands/env.js';
 import { ls } from './commands/ls.js';
 import { plot } from './commands/plot.js';
+import { ppl } from './commands/ppl.js';
+import { report } from './commands/report.js';
 import { run } from './commands/run.js';
 import { show } from './commands/show.js';
 import { sweep } from './commands/sweep.js';
@@ -23,11 +25,13 @@ export type CommandDefinition = (program: Command, interrupts: Interrupts) => vo
 
 const COMMANDS: readonly CommandDefinition[] = [
   run,
+  ppl,
   bench,
   train,
   sweep,
   table,
   plot,
+  report,
   check,
   compare,
   show,

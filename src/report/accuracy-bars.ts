@@ -4,12 +4,14 @@ import type { ChartConfiguration } from 'chart.js';
 import type { MetricResult, RunSummary, TaskSummary } from '../evaluate/run-summary.js';
 import { isAccuracy } from '../metrics/registry.js';
 import type { PaperColumn } from '../tasks/task.js';
-import { COLUMN_WIDTH, type Figure } from './chart.js';
+import { COLUMN_WIDTH, INK, PAGE_WIDTH, TEXT, type Figure } from './chart.js';
 import { chanceLines } from './chance-lines.js';
+import { composeFigure } from './compose-figure.js';
+import { displayNames } from './display-names.js';
 import { LABEL_MEANINGS } from './label-meanings.js';
 import { modelLabels } from './model-labels.js';
 import { percentage } from './number-text.js';
-import { modelStyles } from './palette.js';
+import type { StyleBook } from './palette.js';
 import { whiskers } from './whiskers.js';
 
 interface Score {
@@ -25,60 +27,64 @@ interface Group {
 }
 
 /** Bars of every accuracy in the runs, or null when there is none. */
-export function accuracyBars(runs: readonly RunSummary[]): Figure | null {
+export function accuracyBars(runs: readonly RunSummary[], styles: StyleBook): Figure | null {
   const groups = groupsOf(runs);
   if (groups.length === 0) return null;
   const labels = modelLabels(runs);
-  const legend = labels.map(shortened);
-  const styles = modelStyles(runs.map(({ model }, k) => ({ label: labels[k]!, baseline: model.baseline })));
+  const { names, shared } = displayNames(labels);
+  const own = labels.map((label) => styles.of(label));
   const bounds = runs.map((_, run) =>
     groups.map(({ scores }) => {
       const interval = scores[run]?.metric.interval ?? null;
       return interval === null ? null : ([100 * interval[0], 100 * interval[1]] as const);
     }),
   );
-  const caption = captionOf(runs, groups);
   const config: ChartConfiguration = {
     type: 'bar',
     data: {
       labels: groups.map((group) => tickLines(group, groups)),
       datasets: runs.map((_, run) => ({
-        label: legend[run]!,
+        label: names[run]!,
         data: groups.map(({ scores }) => (scores[run] ? 100 * scores[run].metric.value : null)),
-        backgroundColor: styles[run]!.color,
+        backgroundColor: own[run]!.color,
         categoryPercentage: 0.86,
         barPercentage: 0.94,
         maxBarThickness: 18,
       })),
     },
     options: {
-      layout: { padding: { right: 2 } },
+      layout: { padding: { right: 2, top: 4 } },
       scales: {
         x: {
           grid: { display: false, drawTicks: false },
-          border: { color: '#222222', width: 0.75 },
-          ticks: { maxRotation: 0, autoSkip: false, font: { size: 7.5 }, padding: 3 },
-          title: { display: true, text: caption, font: { size: 7 }, padding: { top: 3 } },
+          border: { color: INK, width: 0.75 },
+          ticks: { maxRotation: 0, autoSkip: false, font: { size: TEXT.caption }, padding: 3 },
         },
         y: {
           min: 0,
           max: axisTop(bounds.flat().map((interval) => interval?.[1] ?? 0)),
           grid: { color: '#e3e3e3', lineWidth: 0.6, tickLength: 3 },
-          border: { color: '#222222', width: 0.75 },
-          ticks: { maxTicksLimit: 6, padding: 2 },
+          border: { color: INK, width: 0.75 },
+          ticks: { maxTicksLimit: 6, padding: 2, font: { size: TEXT.tick } },
           title: { display: true, text: 'Accuracy (%)', padding: 1 },
         },
       },
-      plugins: {
-        legend: { position: 'top', labels: { boxWidth: 7, boxHeight: 7, padding: 6 } },
-        tooltip: { enabled: false },
-      },
+      plugins: { legend: { display: false }, tooltip: { enabled: false } },
     },
     plugins: [whiskers(bounds), chanceLines(groups.map(chanceOf))],
   };
-  const title = `Accuracy by task of ${labels.join(', ')}. ${caption.join(' ')}`;
-  return { width: COLUMN_WIDTH, height: figureHeight(legend, caption), title, config };
+  return composeFigure({
+    title: 'Accuracy by task',
+    width: groups.length * runs.length > MOST_BARS_OF_COLUMN ? PAGE_WIDTH : COLUMN_WIDTH,
+    legend: names.map((label, k) => ({ label, style: own[k]!, key: 'square' })),
+    charts: [config],
+    chartHeight: 170,
+    caption: [...captionOf(runs, groups), ...(shared === null ? [] : [shared])],
+  });
 }
+
+/** Beyond that a figure takes both columns of a page. */
+const MOST_BARS_OF_COLUMN = 48;
 
 /**
  * In the order of the paper's columns, tasks that the paper does not have behind them. Recall probes are left out: their
@@ -141,13 +147,8 @@ function captionOf(runs: readonly RunSummary[], groups: readonly Group[]): strin
   const meanings = Object.entries(LABEL_MEANINGS).filter(([label]) => labels.has(label));
   return [
     `Whiskers: ${levels} confidence intervals. Dashed: chance.`,
-    ...meanings.map(([label, meaning]) => `${label}: ${meaning}`),
+    ...meanings.map(([label, meaning]) => `${label}: ${meaning}.`),
   ];
-}
-
-/** A name that fits into one line of the legend. */
-function shortened(label: string): string {
-  return label.length <= 60 ? label : `${label.slice(0, 30)}…${label.slice(-29)}`;
 }
 
 /** The next ten above the highest whisker, with room for it. */
@@ -155,10 +156,4 @@ function axisTop(highs: readonly number[]): number {
   const top = Math.max(...highs) + 2;
   const step = top > 50 ? 20 : 10;
   return Math.min(100, step * Math.ceil(top / step));
-}
-
-/** Room for the plot, and for the lines of the legend and of the caption as wide as they come out. */
-function figureHeight(legend: readonly string[], caption: readonly string[]): number {
-  const legendWidth = legend.reduce((width, label) => width + 20 + 4.6 * label.length, 0);
-  return 170 + 14 * Math.ceil(legendWidth / (COLUMN_WIDTH - 20)) + 9 * caption.length;
 }

@@ -1,13 +1,18 @@
-// Runs as text for stdout: what `run`, `bench`, `train` and `table` print.
+// Runs as text for stdout: what `run`, `bench`, `train`, `ppl` and `table` print.
 import type { BenchRecord } from '../bench/bench-record.js';
 import { benchRows } from '../bench/bench-rows.js';
 import type { RunSummary } from '../evaluate/run-summary.js';
 import type { Leaders } from '../metrics/best.js';
+import type { PplRecord } from '../perplexity/ppl-record.js';
+import { positionRows, pplRows, type PositionRow, type PplRow } from '../perplexity/ppl-rows.js';
 import { benchCsv } from './bench-csv.js';
 import { benchTable } from './bench-table.js';
+import { lengthGrid } from './length-grid.js';
 import { longTable } from './long-table.js';
 import { modelLabels } from './model-labels.js';
 import { paperTable } from './paper-table.js';
+import { pplCsv } from './ppl-csv.js';
+import { positionTable, pplTable } from './ppl-table.js';
 import type { PublishedRow } from './published.js';
 import { renderCsv, renderJson, tableRecords } from './render-data.js';
 import { renderLatex } from './render-latex.js';
@@ -53,6 +58,23 @@ export function formatBench(runs: readonly BenchRecord[], format: TableFormat): 
   }
 }
 
+/** One row a cell, or one a bucket of positions. CSV and JSON are the rows of ppl.csv and ppl-by-position.csv. */
+export function formatPpl(runs: readonly PplRecord[], format: TableFormat, byPosition = false): string {
+  const rows = () => runs.flatMap((run): (PplRow | PositionRow)[] => (byPosition ? positionRows(run) : pplRows(run)));
+  switch (format) {
+    case 'csv':
+      return pplCsv(rows());
+    case 'json':
+      return renderJson(rows());
+    case 'table':
+    case 'md':
+    case 'latex':
+      return renderPrinted(byPosition ? positionTable(runs) : pplTable(runs), format);
+    default:
+      return format satisfies never;
+  }
+}
+
 /** One row a model in the columns of the paper, published rows below; `leaders` as in `paperTable`. */
 export function formatPaper(
   runs: readonly RunSummary[],
@@ -61,6 +83,11 @@ export function formatPaper(
   leaders: readonly Leaders[] | null = null,
 ): string {
   return formatTable(paperTable(runs, published, leaders), format);
+}
+
+/** One row a model and window, one column a text and length. */
+export function formatLengths(runs: readonly PplRecord[], format: TableFormat): string {
+  return formatTable(lengthGrid(runs), format);
 }
 
 /** One row a training run. */

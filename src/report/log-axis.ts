@@ -1,5 +1,6 @@
 // A logarithmic axis of chart.js whose ticks stand where readers of papers look for them: at powers of two, or at 1, 2 and 5.
 import type { Scale } from 'chart.js';
+import { INK, TEXT } from './chart.js';
 
 /** More would run into each other in a column. */
 const MOST_TICKS = 8;
@@ -19,15 +20,15 @@ export function logAxis(
     min: Math.min(...all) / MARGIN,
     max: Math.max(...all) * MARGIN,
     grid: { color: '#e3e3e3', lineWidth: 0.6, tickLength: 3 },
-    border: { color: '#222222', width: 0.75 },
+    border: { color: INK, width: 0.75 },
     afterBuildTicks: (axis: Scale) => {
       axis.ticks = ticks.map((value) => ({ value }));
     },
     ticks: {
       callback: (value: string | number) => textOf(Number(value)),
-      ...{ padding: 2, maxRotation: 0, autoSkip: false, font: { size: 7.5 } },
+      ...{ padding: 2, maxRotation: 0, autoSkip: false, font: { size: TEXT.tick } },
     },
-    title: { display: true, text: title, padding: 1, font: { size: 7.5 } },
+    title: { display: true, text: title, padding: 1 },
   };
 }
 

@@ -1,4 +1,5 @@
-// One look a model in every figure: colours of Okabe and Ito (2008), which people with any colour vision tell apart.
+// One look a model in every figure: colours of Okabe and Ito (2008), which people with any colour vision tell apart; their yellow
+// is darker here, so that a line of it shows on white.
 
 export interface ModelStyle {
   readonly color: string;
@@ -6,7 +7,7 @@ export interface ModelStyle {
   readonly marker: 'circle' | 'rect' | 'triangle' | 'rectRot' | 'star' | 'crossRot' | 'rectRounded' | 'cross';
 }
 
-/** Eight colours, then lighter tints of them for relatives and for figures with more models. */
+/** Eight colours, then darker shades of them (and a lighter grey) for relatives and for figures with more models. */
 const STYLES: readonly ModelStyle[] = [
   { color: '#0072b2', marker: 'circle' },
   { color: '#404040', marker: 'rect' },
@@ -15,18 +16,18 @@ const STYLES: readonly ModelStyle[] = [
   { color: '#d55e00', marker: 'star' },
   { color: '#cc79a7', marker: 'crossRot' },
   { color: '#56b4e9', marker: 'rectRounded' },
-  { color: '#f0e442', marker: 'cross' },
-  { color: '#80b9d9', marker: 'rect' },
+  { color: '#c4b000', marker: 'cross' },
+  { color: '#00406b', marker: 'rect' },
   { color: '#9f9f9f', marker: 'circle' },
-  { color: '#f3cf80', marker: 'rectRot' },
-  { color: '#80cfb9', marker: 'triangle' },
-  { color: '#eaaf80', marker: 'crossRot' },
-  { color: '#e6bcd3', marker: 'star' },
-  { color: '#abdaf4', marker: 'cross' },
-  { color: '#f8f2a1', marker: 'rectRounded' },
+  { color: '#8f6300', marker: 'rectRot' },
+  { color: '#00573f', marker: 'triangle' },
+  { color: '#7d3700', marker: 'crossRot' },
+  { color: '#7e3f63', marker: 'star' },
+  { color: '#2f6b8f', marker: 'cross' },
+  { color: '#6f6500', marker: 'rectRounded' },
 ];
 
-/** The families of the paper's table. Mamba2, Gated DeltaNet and a second SWAT are tints of their kin. */
+/** The families of the paper's table. Mamba2 and Gated DeltaNet are shades of their kin. */
 const FAMILY_STYLE: Readonly<Record<string, number>> = {
   swat: 0,
   transformer: 1,
@@ -41,13 +42,14 @@ const FAMILY_STYLE: Readonly<Record<string, number>> = {
 };
 
 /**
- * A style for each model, in their order. A family's first model (by label) always has the family's own; further ones, and
- * unknown families, take the next free style from one that their label alone decides. So two figures agree about a model
+ * A style for each model, in their order. A family's first model (by label, those that are named after it before others) always has
+ * the family's own; further ones, and unknown families, take the next free style from one that their label alone decides. So two figures agree about a model
  * unless another one in only one of them wants the same style.
  */
 export function modelStyles(models: readonly { label: string; baseline: string }[]): ModelStyle[] {
   const taken = new Map<string, number>();
-  const byLabel = [...models].sort((a, b) => (a.label < b.label ? -1 : 1));
+  const named = ({ label, baseline }: { label: string; baseline: string }) => label.startsWith(baseline);
+  const byLabel = [...models].sort((a, b) => Number(named(b)) - Number(named(a)) || (a.label < b.label ? -1 : 1));
   const known = byLabel.filter(({ baseline }, k) => {
     const first = byLabel.findIndex((model) => model.baseline === baseline) === k;
     return first && FAMILY_STYLE[baseline] !== undefined;
@@ -55,6 +57,28 @@ export function modelStyles(models: readonly { label: string; baseline: string }
   for (const { label, baseline } of known) taken.set(label, FAMILY_STYLE[baseline]!);
   for (const { label } of byLabel) if (!taken.has(label)) taken.set(label, nextFree(hash(label), [...taken.values()]));
   return models.map(({ label }) => STYLES[taken.get(label)!]!);
+}
+
+/**
+ * The styles of all models that a set of figures shows, so that every figure draws a model alike. Lines that show a part of a
+ * model's cells (one window of several, say) take further styles, in the order in which they come.
+ */
+export class StyleBook {
+  private readonly styles = new Map<string, ModelStyle>();
+
+  constructor(models: readonly { label: string; baseline: string }[]) {
+    const distinct = [...new Map(models.map((model) => [model.label, model])).values()];
+    modelStyles(distinct).forEach((style, k) => this.styles.set(distinct[k]!.label, style));
+  }
+
+  of(label: string): ModelStyle {
+    const known = this.styles.get(label);
+    if (known !== undefined) return known;
+    const taken = [...this.styles.values()].map((style) => STYLES.indexOf(style));
+    const style = STYLES[nextFree(hash(label), taken)]!;
+    this.styles.set(label, style);
+    return style;
+  }
 }
 
 function nextFree(start: number, taken: readonly number[]): number {

@@ -4,14 +4,24 @@ import path from 'node:path';
 import type { z } from 'zod';
 import type { RunSummary } from '../evaluate/run-summary.js';
 import { readBenchRecord, type BenchRecord } from '../bench/bench-record.js';
+import { readPplRecord, type PplRecord } from '../perplexity/ppl-record.js';
 import { UserError } from '../user-error.js';
 import { readTraining, type TrainedRun } from './read-training.js';
 import { runSchema } from './run-schema.js';
 
 const RESULTS = 'results.json';
-/** Files that tell what a directory holds: a benchmark, a training run; else it is an evaluation. */
+/** Files that tell what a directory holds: a benchmark, perplexities against length, a training run; else it is an evaluation. */
 const BENCH = 'bench.csv';
+const PPL = 'ppl.csv';
 const TRAINING = 'train.csv';
+
+/** What was measured, by what measured it. */
+export interface Found {
+  readonly runs: RunSummary[];
+  readonly benches: BenchRecord[];
+  readonly ppls: PplRecord[];
+  readonly trainings: TrainedRun[];
+}
 
 /**
  * The run in a directory, or in a results.json.
@@ -25,29 +35,23 @@ export async function readRun(place: string): Promise<RunSummary> {
   return parseRun(text, file);
 }
 
-/** What was measured, by what measured it. */
-export interface Found {
-  readonly runs: RunSummary[];
-  readonly benches: BenchRecord[];
-  readonly trainings: TrainedRun[];
-}
-
 /** What paths stand for. @throws UserError 'data' as `expandRuns` and the readers. */
 export async function readPlaces(places: readonly string[]): Promise<Found> {
-  const { runs, benches, trainings } = await placesByKind(places);
+  const { runs, benches, ppls, trainings } = await placesByKind(places);
   return {
     runs: await Promise.all(runs.map(readRun)),
     benches: benches.map(readBenchRecord),
+    ppls: ppls.map(readPplRecord),
     trainings: trainings.map(readTraining),
   };
 }
 
-/** The same, not read yet: directories, and results.json files of runs. @throws UserError 'data' as `expandRuns`. */
+/** Where they lie: directories and files of evaluations, directories of what else was measured. @throws UserError 'data' as `expandRuns`. */
 export async function placesByKind(places: readonly string[]): Promise<Record<keyof Found, string[]>> {
   const found = await expandRuns(places);
   const kinds = await Promise.all(found.map(kindOf));
   const of = (kind: string) => found.filter((_, k) => kinds[k] === kind);
-  return { runs: of(RESULTS), benches: of(BENCH), trainings: of(TRAINING) };
+  return { runs: of(RESULTS), benches: of(BENCH), ppls: of(PPL), trainings: of(TRAINING) };
 }
 
 /**
@@ -68,7 +72,7 @@ export async function expandRuns(places: readonly string[]): Promise<string[]> {
 /** Links are not followed: `results/latest` would show a run twice. */
 async function runsBelow(directory: string): Promise<string[]> {
   const entries = await readdir(directory, { withFileTypes: true });
-  if (entries.some(({ name }) => [RESULTS, BENCH, TRAINING].includes(name))) return [directory];
+  if (entries.some(({ name }) => [RESULTS, BENCH, PPL, TRAINING].includes(name))) return [directory];
   const folders = entries.filter((entry) => entry.isDirectory()).map(({ name }) => path.join(directory, name));
   const runs = await Promise.all(folders.sort().map(runsBelow));
   return runs.flat();
@@ -94,8 +98,8 @@ function firstIssue({ issues }: z.ZodError): string {
 }
 
 async function kindOf(place: string): Promise<string> {
-  const files = (await isDirectory(place)) ? await readdir(place) : [];
-  return [BENCH, TRAINING].find((file) => files.includes(file)) ?? RESULTS;
+  const names = (await isDirectory(place)) ? await readdir(place) : [];
+  return [BENCH, PPL, TRAINING].find((name) => names.includes(name)) ?? RESULTS;
 }
 
 async function isDirectory(place: string): Promise<boolean> {

@@ -1,9 +1,12 @@
 import test from 'ava';
 import { createCanvas, loadImage } from '@napi-rs/canvas';
-import { accuracyBars } from '../../src/report/accuracy-bars.js';
+import { accuracyBars as barsInStyles } from '../../src/report/accuracy-bars.js';
 import { renderPng, renderSvg } from '../../src/report/chart.js';
-import { modelStyles } from '../../src/report/palette.js';
+import { modelStyles, StyleBook } from '../../src/report/palette.js';
+import type { RunSummary } from '../../src/evaluate/run-summary.js';
 import { exampleRun, exampleTask, paperTasks } from './example-run.js';
+
+const accuracyBars = (runs: RunSummary[]) => barsInStyles(runs, new StyleBook(runs.map(({ model }) => model)));
 
 const RIGHT = [60, 130, 78, 101, 110, 52, 75, 120];
 const swat = exampleRun('swat:tiny', paperTasks(RIGHT));
@@ -44,7 +47,7 @@ test('a label is in the name of the figure', (t) => {
 test('a name with markup characters leaves the SVG well-formed', (t) => {
   const run = exampleRun('swat:tiny', paperTasks(RIGHT));
   const svg = renderSvg(accuracyBars([{ ...run, model: { ...run.model, label: 'a<b & "c"' } }])!);
-  t.true(svg.includes('a&lt;b &amp; "c"'));
+  t.true(svg.includes('a&lt;b &amp; &quot;c&quot;'));
 });
 
 test('the PNG has 300 dots an inch and a white ground', async (t) => {

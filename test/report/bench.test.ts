@@ -5,11 +5,14 @@ import test from 'ava';
 import { readBenchRecord } from '../../src/bench/bench-record.js';
 import { benchRows } from '../../src/bench/bench-rows.js';
 import { benchCsv } from '../../src/report/bench-csv.js';
-import { benchFigures } from '../../src/report/bench-lines.js';
+import type { BenchRecord } from '../../src/bench/bench-record.js';
+import { benchFigures as figuresInStyles } from '../../src/report/bench-lines.js';
+import { StyleBook } from '../../src/report/palette.js';
+import type { ChartConfiguration } from 'chart.js';
 import { COMPOSITE_MEANING } from '../../src/report/bench-table.js';
 import { formatBench } from '../../src/report/format-runs.js';
 import { readPlaces } from '../../src/report/read-run.js';
-import { writeBenchPlots } from '../../src/report/write-plots.js';
+import { writePlots } from '../../src/report/write-plots.js';
 import { writeBench } from '../../src/report/write-bench.js';
 import { UserError } from '../../src/user-error.js';
 import { exampleBench, measured, outOfMemory } from './example-bench.js';
@@ -19,6 +22,8 @@ const composite = exampleBench('retnet-tiny', (cell) =>
   measured(cell, { kernels: 'composite', compositeOps: ['RmsNorm'] }),
 );
 const full = exampleBench('transformer-tiny', (cell) => (cell.prompt === 1024 ? outOfMemory(cell) : measured(cell)));
+
+const benchFigures = (runs: BenchRecord[]) => figuresInStyles(runs, new StyleBook(runs.map(({ model }) => model)));
 
 const temporary = () => mkdtemp(path.join(tmpdir(), 'swat-eval-bench-'));
 
@@ -77,7 +82,7 @@ test('a benchmark reads back as it was written, in a tree of results', async (t)
   await writeBench(directory, bench);
   t.deepEqual((await readdir(directory)).sort(), ['bench.csv', 'run.json']);
   t.deepEqual(readBenchRecord(directory), bench);
-  t.deepEqual(await readPlaces([tree]), { runs: [], benches: [bench], trainings: [] });
+  t.deepEqual(await readPlaces([tree]), { runs: [], benches: [bench], ppls: [], trainings: [] });
 });
 
 test('what is no benchmark is refused, and so is a damaged one', async (t) => {
@@ -96,13 +101,15 @@ test('the figures are those that have a line to draw', (t) => {
 });
 
 test('composite lines are dashed and named so, what was out of memory stands below, and units on the axes', (t) => {
-  const { config, title } = benchFigures([bench, composite, full]).get('throughput')!;
+  const { panels, title } = benchFigures([bench, composite, full]).get('throughput')!;
+  const [, chart] = panels;
+  const config = chart!.content as ChartConfiguration;
   const lines = config.data.datasets as { label: string; borderDash: number[]; data: { x: number; y: number }[] }[];
   t.deepEqual(
     lines.map(({ label, borderDash, data }) => [label, borderDash.length > 0, data.map(({ x }) => x)]),
     [
       ['swat-tiny', false, [512, 1024]],
-      ['retnet-tiny (composite)', true, [512, 1024]],
+      ['retnet-tiny', true, [512, 1024]],
       ['transformer-tiny', false, [512]],
     ],
   );
@@ -115,7 +122,7 @@ test('composite lines are dashed and named so, what was out of memory stands bel
 
 test('plots are written as SVG and PNG', async (t) => {
   const directory = await temporary();
-  const files = await writeBenchPlots([bench, composite], directory);
+  const files = await writePlots({ benches: [bench, composite] }, directory);
   t.is(files.length, 6);
   t.regex(await readFile(path.join(directory, 'plots', 'decode-latency.svg'), 'utf8'), /<title>Decoding latency/);
 });

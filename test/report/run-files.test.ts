@@ -101,7 +101,7 @@ test('a place that cannot be written is a clear error, and nothing is left there
 
 test('plots are written as SVG and PNG', async (t) => {
   const directory = await temporary();
-  const files = await writePlots([run], directory);
+  const files = await writePlots({ runs: [run] }, directory);
   t.deepEqual(
     files.map((file) => path.relative(directory, file)),
     [path.join('plots', 'accuracy.svg'), path.join('plots', 'accuracy.png')],

@@ -44,9 +44,9 @@ export const bench: CommandDefinition = (program, interrupts) => {
       process.stdout.write(formatBench(records, flags.format));
     }
     if (flags.plot === true && records.length > 0) {
-      const { writeBenchPlots } = await import('../../report/write-plots.js');
+      const { writePlots } = await import('../../report/write-plots.js');
       const place = outcomes.length > 1 ? flags.output : outcomes[0]!.directory;
-      for (const file of await writeBenchPlots(records, place)) remark(file);
+      for (const file of await writePlots({ benches: records }, place)) remark(file);
     }
     for (const { directory } of outcomes) remark(directory);
     reportMissing(outcomes, interrupts);

@@ -1,28 +1,21 @@
 // `swat-eval plot RUN...`: the figures of finished runs, as SVG and PNG.
-import path from 'node:path';
 import type { Command } from 'commander';
 import { UserError } from '../../user-error.js';
+import { besideRun } from '../beside-run.js';
 import { options } from '../options.js';
 
 export const plot = (program: Command): void => {
   program
     .command('plot')
-    .description(
-      'Draw finished runs: accuracies with confidence intervals and chance; throughput, memory and latency; losses.',
-    )
+    .description('Draw finished runs: accuracy, recall, perplexity, losses, throughput, memory and latency.')
     .argument('<run...>', 'run directories, results.json files, or directories with runs below them')
     .option('-o, --output <dir>', 'directory for plots/ (default: the run, if one is given, else results)')
     .addOption(options.verbose)
     .action(async (places: string[], flags: { output?: string }) => {
       const { readPlaces } = await import('../../report/read-run.js');
-      const { runs, benches, trainings } = await readPlaces(places);
-      const { writeBenchPlots, writePlots, writeTrainingPlots } = await import('../../report/write-plots.js');
-      const directory = flags.output ?? besideRun(places);
-      const files = [
-        ...(await writePlots(runs, directory)),
-        ...(await writeBenchPlots(benches, directory)),
-        ...(await writeTrainingPlots(trainings, directory)),
-      ];
+      const found = await readPlaces(places);
+      const { writePlots } = await import('../../report/write-plots.js');
+      const files = await writePlots(found, flags.output ?? besideRun(places));
       if (files.length === 0)
         throw new UserError('data', 'the runs hold no accuracy, no two lengths and no two losses to draw', {
           where: places.join(', '),
@@ -30,9 +23,3 @@ export const plot = (program: Command): void => {
       process.stdout.write(`${files.join('\n')}\n`);
     });
 };
-
-function besideRun(places: readonly string[]): string {
-  const [place, ...others] = places;
-  if (place === undefined || others.length > 0) return 'results';
-  return place.endsWith('.json') ? path.dirname(place) : place;
-}

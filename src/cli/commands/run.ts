@@ -91,7 +91,7 @@ async function plot(
 ): Promise<void> {
   if (directory === undefined) return;
   const { writePlots } = await import('../../report/write-plots.js');
-  for (const file of await writePlots(summaries, directory)) remark(file);
+  for (const file of await writePlots({ runs: [...summaries] }, directory)) remark(file);
 }
 
 /** Requests named on stderr; run.json and results.json hold the counts. */

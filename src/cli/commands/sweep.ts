@@ -61,9 +61,10 @@ async function sweepInto(tree: string, file: string, flags: SweepFlags, interrup
   const { readBuildInfo } = await import('../../package-root.js');
   const { createCellStarter } = await import('../start-cell.js');
   const { lastValidationLoss } = await import('../../sweep/validation-loss.js');
-  const plan = planSweep(file, flags.set, tree, flags.jobs);
+  const dataDir = flags.dataDir ?? process.env.SWAT_EVAL_DATA;
+  const plan = planSweep(file, flags.set, tree, { dataDir, jobs: flags.jobs });
   return runSweep(plan, flags.resume === true ? 'resume' : flags.replace === true ? 'replace' : 'refuse', {
-    start: createCellStarter(plan.sweep.jobs, flags.dataDir),
+    start: createCellStarter(plan.sweep.jobs, dataDir),
     validationLoss: lastValidationLoss,
     log: flags.quiet === true ? () => {} : (sentence) => void process.stderr.write(`${sentence}\n`),
     now: () => new Date(),
@@ -73,13 +74,18 @@ async function sweepInto(tree: string, file: string, flags: SweepFlags, interrup
   });
 }
 
-/** The figures of all runs in the tree. */
-async function drawTree(tree: string, { cells }: SweepRecord): Promise<string[]> {
+/** The figures of all runs in the tree, and, last, the page with every table and figure. */
+async function drawTree(tree: string, { title, cells }: SweepRecord): Promise<string[]> {
   if (cells.every(({ runs }) => runs.length === 0)) return [];
+  const { default: path } = await import('node:path');
   const { readPlaces } = await import('../../report/read-run.js');
-  const { writeBenchPlots, writePlots } = await import('../../report/write-plots.js');
-  const { runs, benches } = await readPlaces([tree]);
-  return [...(await writePlots(runs, tree)), ...(await writeBenchPlots(benches, tree))];
+  const { writePlots } = await import('../../report/write-plots.js');
+  const { writeReport } = await import('../../report/write-report.js');
+  const found = await readPlaces([tree]);
+  const plots = await writePlots(found, tree);
+  const page = path.join(tree, 'report.html');
+  await writeReport(found, page, { title, written: new Date() });
+  return [...plots, page];
 }
 
 /** @throws UserError 'partial' when not all cells are done. */

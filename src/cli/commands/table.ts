@@ -5,9 +5,10 @@ import type { Leaders } from '../../metrics/best.js';
 import { UserError } from '../../user-error.js';
 import { options } from '../options.js';
 import type { SharedFlags } from '../options.js';
+import type { Found } from '../../report/read-run.js';
 
 interface TableFlags extends Pick<SharedFlags, 'format'> {
-  layout: 'long' | 'paper';
+  layout: 'long' | 'paper' | 'table2';
   published?: string[];
 }
 
@@ -18,8 +19,11 @@ export const table = (program: Command): void => {
     .argument('[run...]', 'run directories, results.json files, or directories with runs below them')
     .addOption(options.format)
     .addOption(
-      new Option('--layout <name>', 'a row for each metric, or for each model in the columns of the paper')
-        .choices(['long', 'paper'])
+      new Option(
+        '--layout <name>',
+        "a row for each metric, or for each model in the columns of the paper's Table 1, or of its Table 2 (losses by length)",
+      )
+        .choices(['long', 'paper', 'table2'])
         .default('long'),
     )
     .option('--published <name...>', 'published rows beside the runs, e.g. swat-340m titans-340m (layout paper)')
@@ -35,24 +39,51 @@ async function tableOf(places: readonly string[], { format, layout, published = 
   if (places.length === 0 && published.length === 0)
     throw new UserError('usage', 'no run is named', { hint: 'swat-eval table results' });
   const { readPlaces } = await import('../../report/read-run.js');
-  const { runs, benches, trainings } = await readPlaces(places);
-  const { formatBench, formatLong, formatPaper, formatTraining } = await import('../../report/format-runs.js');
-  const kinds = [runs, benches, trainings].filter(({ length }) => length > 0).length;
-  if ((kinds > 1 && isData(format)) || (layout === 'paper' && benches.length + trainings.length > 0))
-    throw new UserError('usage', 'evaluations, benchmarks and training runs have different columns', {
-      where: places.join(', '),
-      hint: 'swat-eval table with the runs of one kind',
-    });
-  if (benches.length + trainings.length > 0)
-    return [
-      ...(runs.length > 0 ? [formatLong(runs, format)] : []),
-      ...(benches.length > 0 ? [formatBench(benches, format)] : []),
-      ...(trainings.length > 0 ? [formatTraining(trainings, format)] : []),
-    ].join('\n');
-  if (layout === 'long') return formatLong(runs, format);
-  const { publishedRows, readPublishedTables } = await import('../../report/published.js');
-  const leaders = published.length > 0 || runs.length < 2 ? null : await leadersOf(places);
-  return formatPaper(runs, publishedRows(published, readPublishedTables()), format, leaders);
+  const found = await readPlaces(places);
+  const report = await import('../../report/format-runs.js');
+  const where = places.join(', ');
+  switch (layout) {
+    case 'long':
+      return longTables(found, format, where);
+    case 'paper': {
+      if (found.runs.length === 0 && published.length === 0)
+        throw new UserError('usage', 'there is no evaluation for the columns of the paper', { where });
+      const { publishedRows, readPublishedTables } = await import('../../report/published.js');
+      const leaders = published.length > 0 || found.runs.length < 2 ? null : await leadersOf(places);
+      return report.formatPaper(found.runs, publishedRows(published, readPublishedTables()), format, leaders);
+    }
+    case 'table2':
+      if (found.ppls.length === 0)
+        throw new UserError('usage', 'there are no perplexities against length', { where, hint: 'swat-eval ppl' });
+      return report.formatLengths(found.ppls, format);
+    default:
+      return layout satisfies never;
+  }
+}
+
+/** A table for each kind of run. @throws UserError 'usage' for several kinds in a format that has one header. */
+async function longTables(
+  { runs, benches, ppls, trainings }: Found,
+  format: TableFlags['format'],
+  where: string,
+): Promise<string> {
+  const { formatBench, formatLong, formatPpl, formatTraining } = await import('../../report/format-runs.js');
+  const tables = [
+    ...(runs.length > 0 ? [() => formatLong(runs, format)] : []),
+    ...(ppls.length > 0 ? [() => formatPpl(ppls, format)] : []),
+    ...(benches.length > 0 ? [() => formatBench(benches, format)] : []),
+    ...(trainings.length > 0 ? [() => formatTraining(trainings, format)] : []),
+  ];
+  if (tables.length > 1 && isData(format))
+    throw new UserError(
+      'usage',
+      'evaluations, perplexities against length, benchmarks and training runs have different columns',
+      {
+        where,
+        hint: 'swat-eval table with the runs of one kind',
+      },
+    );
+  return tables.map((table) => table()).join('\n');
 }
 
 /** Which of the runs are the best of their columns, in the order of `readPlaces`. */

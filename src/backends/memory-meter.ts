@@ -1,8 +1,8 @@
 // What a computation needs of the engine's memory. On webgpu our pool counts the buffers, free ones included; elsewhere
 // TensorFlow.js counts the tensors, and the heap that they lie in is what the system has given.
 import * as tf from '#tfjs';
-import { DeviceBackend } from '../backends/device-backend.js';
-import { engineMemory, releaseFreeMemory, resetPeak } from '../backends/engine-memory.js';
+import { DeviceBackend } from './device-backend.js';
+import { engineMemory, releaseFreeMemory, resetPeak } from './engine-memory.js';
 
 export interface MemoryUse {
   /** The most bytes at once: of buffers on webgpu, of tensors elsewhere. */

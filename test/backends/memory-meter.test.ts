@@ -1,7 +1,7 @@
 import * as tf from '#tfjs';
 import test from 'ava';
 import { startEngine } from '../../src/backends/engine.js';
-import { memoryDuring } from '../../src/bench/memory-meter.js';
+import { memoryDuring } from '../../src/backends/memory-meter.js';
 
 test.serial('the peak counts data once, what was there before, and nothing that is gone', async (t) => {
   (await startEngine('wasm')).use();

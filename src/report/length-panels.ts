@@ -1,0 +1,89 @@
+// The figure that the program is for: how good, how fast and how large each model is against sequence length, side by side.
+import type { BenchRecord } from '../bench/bench-record.js';
+import type { RunSummary } from '../evaluate/run-summary.js';
+import type { PplRecord } from '../perplexity/ppl-record.js';
+import { benchCaption, benchChart, benchLines, BENCH_PLOTS, drawnLines } from './bench-lines.js';
+import { PAGE_WIDTH, type Figure } from './chart.js';
+import { composeFigure } from './compose-figure.js';
+import { displayNames } from './display-names.js';
+import { legendOf, lineChart, valuesOf, type Line } from './line-chart.js';
+import { logAxis, powersOfTwo } from './log-axis.js';
+import { linearAxis } from './loss-axes.js';
+import type { StyleBook } from './palette.js';
+import { lengthCurves, runsByText } from './ppl-lines.js';
+import { recallChart, recallFamilies } from './recall-lines.js';
+import { linesOfSeeds, type SeedLine } from './seed-groups.js';
+import { lengthText } from './tick-text.js';
+
+/** Null without a benchmark of several lengths, or without a recall task or perplexities of several. */
+export function lengthPanels(
+  { runs, benches, ppls }: { runs: readonly RunSummary[]; benches: readonly BenchRecord[]; ppls: readonly PplRecord[] },
+  styles: StyleBook,
+): Figure | null {
+  const { throughput, memory } = BENCH_PLOTS;
+  const measured = benchLines(throughput, benches);
+  const quality = qualityOf(runs, ppls);
+  const sizes = measured.flatMap(({ rows }) => rows.filter(({ status }) => status === 'ok').map((row) => row.n_prompt));
+  if (quality === null || new Set(sizes).size < 2) return null;
+  // One list of names, so that what they share is left out of all alike.
+  const labels = [...quality.lines, ...measured].map(({ label }) => label);
+  const { names, shared } = displayNames(labels);
+  const benchNames = names.slice(quality.lines.length);
+  const first = quality.lines.map(({ label, points }, k): Line => ({
+    label: names[k]!,
+    style: styles.of(label),
+    dashed: false,
+    points,
+  }));
+  const fast = drawnLines(throughput, measured, benchNames, styles);
+  const large = drawnLines(memory, benchLines(memory, benches), benchNames, styles);
+  const all = [...fast, ...first].filter(
+    ({ label }, k, lines) => lines.findIndex((line) => line.label === label) === k,
+  );
+  return composeFigure({
+    title: `${quality.name}, prefill throughput and peak memory against sequence length`,
+    width: PAGE_WIDTH,
+    legend: legendOf(all),
+    charts: [quality.chart(first), benchChart(throughput, fast), benchChart(memory, large)],
+    chartHeight: 200,
+    caption: [
+      ...quality.caption,
+      ...benchCaption(throughput, measured, benchNames),
+      ...(shared === null ? [] : [shared]),
+    ],
+  });
+}
+
+interface Quality {
+  readonly name: string;
+  readonly lines: readonly SeedLine[];
+  readonly chart: (lines: readonly Line[]) => ReturnType<typeof lineChart>;
+  readonly caption: readonly string[];
+}
+
+/** Accuracy of recall where there is one, else the loss of a text. */
+function qualityOf(runs: readonly RunSummary[], ppls: readonly PplRecord[]): Quality | null {
+  const [family] = recallFamilies(runs);
+  if (family !== undefined)
+    return {
+      name: 'Accuracy of recall',
+      lines: family.lines,
+      chart: (lines) => recallChart(family, lines),
+      caption: [`Accuracy: recall, ${family.probe}.${family.chance.length > 0 ? ' Dotted: chance.' : ''}`],
+    };
+  const [text] = runsByText(ppls);
+  const lines = text === undefined ? [] : linesOfSeeds(lengthCurves(text[1]));
+  if (!lines.some(({ points }) => points.length > 1)) return null;
+  return {
+    name: 'Loss',
+    lines,
+    chart: (drawn) => {
+      const { xs, ys } = valuesOf(drawn);
+      return lineChart(drawn, {
+        x: logAxis('Evaluation length (tokens)', xs, powersOfTwo(xs), lengthText),
+        y: linearAxis('Loss (nats/token)', ys),
+      });
+    },
+    caption: [`Loss: ${text![1][0]!.text.name}, the same tokens at every length.`],
+  };
+}
