@@ -1,6 +1,7 @@
 import test from 'ava';
 import * as tf from '#tfjs';
 import { startEngine } from '../../../src/backends/engine.js';
+import '../../../src/kernels/register.js';
 import { fitsHalf, toHalf } from '../../../src/kernels/webgpu/half-tensor.js';
 import { halfRows } from '../../../src/kernels/webgpu/half-rows.js';
 import { linearStep } from '../../../src/kernels/webgpu/linear-step.js';
