@@ -7,7 +7,7 @@ const root = path.join(path.dirname(fileURLToPath(import.meta.url)), '..');
 
 /** From the bottom up. Folders on one line are siblings that do not import each other. */
 const layers = [
-  ['src/user-error.ts', 'src/package-root.ts', 'src/did-you-mean.ts'],
+  ['src/user-error.ts', 'src/package-root.ts', 'src/did-you-mean.ts', 'src/make-directories.ts'],
   ['src/file-errors.ts'],
   ['src/write-atomically.ts'],
   ['src/backends', 'src/tokenizers'],

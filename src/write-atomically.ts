@@ -1,8 +1,9 @@
 // A file is there whole or not at all: written under a temporary name beside its place, flushed, then renamed.
 import { randomUUID } from 'node:crypto';
-import { mkdir, open, rename, rm, type FileHandle } from 'node:fs/promises';
+import { open, rename, rm, type FileHandle } from 'node:fs/promises';
 import path from 'node:path';
 import { explainFileError } from './file-errors.js';
+import { makeDirectories } from './make-directories.js';
 
 /**
  * Makes the directory where it is missing. A content too large for memory is written by a function.
@@ -15,7 +16,7 @@ export async function writeAtomically(
   const temporary = `${file}.${randomUUID()}.tmp`;
   let handle: FileHandle | undefined;
   try {
-    await mkdir(path.dirname(file), { recursive: true });
+    makeDirectories(path.dirname(file));
     handle = await open(temporary, 'w');
     await (typeof content === 'function' ? content(handle) : handle.writeFile(content));
     await handle.sync();

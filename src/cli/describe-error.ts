@@ -1,11 +1,12 @@
 // What stderr says about an error, and the exit code that goes with it.
 import { CommanderError } from 'commander';
+import { closest } from '../did-you-mean.js';
 import { EXIT_CODES, formatError, UserError } from '../user-error.js';
 import type { InterruptName } from './interrupts.js';
 
 export interface ErrorSituation {
   verbose: boolean;
-  /** The command that was called, for the hint of a usage error; null where there is none of that name. */
+  /** The command that was called, `data pull`, for the hint of a usage error; null where there is none of that name. */
   command: string | null;
   /** The signal that stopped the program, null when none did. */
   signal: InterruptName | null;
@@ -34,7 +35,12 @@ export function describeError(error: unknown, situation: ErrorSituation): { text
 /** Commander's message as one sentence: `unknown option '--modle' (did you mean --model?)`. */
 function usageError(error: CommanderError, command: string | null): UserError {
   const message = error.message.replace(/^error: /, '').replace(/\s*\(Did you mean/, ' (did you mean');
-  return new UserError('usage', message, { hint: ['swat-eval', command, '--help'].filter(Boolean).join(' ') });
+  const hint = ['swat-eval', command, '--help'].filter(Boolean).join(' ');
+  const [, given, choices] = /'([^']*)' is invalid.* Allowed choices are (.*)\.$/.exec(message) ?? [];
+  const guess = choices === undefined ? null : closest(given!, choices.split(', '));
+  return new UserError('usage', guess === null ? message : message.replace(/\.$/, ` (did you mean ${guess}?)`), {
+    hint,
+  });
 }
 
 function causeOf(error: Error): string {

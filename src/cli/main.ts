@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 // The program's entry: runs the command line, and is the one place that turns errors into stderr text and an exit code.
+import type { Command } from 'commander';
 import { createInterrupts } from './interrupts.js';
 import { createProgram } from './program.js';
 import { describeError } from './describe-error.js';
@@ -32,8 +33,19 @@ try {
 }
 
 function report(error: unknown): void {
-  const command = program.commands.find((each) => each.name() === process.argv[2])?.name() ?? null;
-  const { text, exitCode } = describeError(error, { verbose, command, signal: interrupts.received() });
+  const { text, exitCode } = describeError(error, { verbose, command: calledCommand(), signal: interrupts.received() });
   if (text !== '') process.stderr.write(`${text}\n`);
   process.exitCode = exitCode;
+}
+
+/** `data pull`; null where the command line begins with no command. */
+function calledCommand(): string | null {
+  const names: string[] = [];
+  let command: Command | undefined = program;
+  for (const name of process.argv.slice(2)) {
+    command = command.commands.find((each) => each.name() === name);
+    if (command === undefined) break;
+    names.push(name);
+  }
+  return names.length === 0 ? null : names.join(' ');
 }

@@ -47,9 +47,10 @@ export const options = {
     'name of a shipped checkpoint, checkpoint directory, or baseline:size[,key=value...] for seeded random weights ' +
       '(repeatable)',
   ).argParser((value: string, previous: string[] = []) => [...previous, value]),
-  task: new Option('-t, --task <names>', 'tasks, aliases or groups, with commas between them (repeatable)').argParser(
-    (value: string, previous: string[] = []) => [...previous, ...namesOf(value)],
-  ),
+  task: new Option(
+    '-t, --task <names>',
+    'tasks, aliases or groups, with commas between them (repeatable; default: commonsense)',
+  ).argParser((value: string, previous: string[] = []) => [...previous, ...namesOf(value)]),
   dataDir: new Option('--data-dir <dir>', 'directory with the benchmark files (else $SWAT_EVAL_DATA, else the cache)'),
   cacheDir: new Option('--cache-dir <dir>', 'where downloads and encoded documents are kept (else $SWAT_EVAL_CACHE)'),
   offline: new Option('--offline', 'never use the network'),

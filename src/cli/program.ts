@@ -41,7 +41,7 @@ const COMMANDS: readonly CommandDefinition[] = [
 
 export function createProgram(interrupts: Interrupts): Command {
   const program = new Command('swat-eval')
-    .description('Evaluates language models (SWAT, Transformer) as lm-evaluation-harness does.')
+    .description('Trains, evaluates and benchmarks SWAT beside Transformer and linear-recurrent language models.')
     .version(describeBuild(readBuildInfo()))
     .configureOutput({ outputError: () => {} }) // main.ts prints errors
     .exitOverride()

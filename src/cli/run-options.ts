@@ -70,7 +70,7 @@ export function runSettingsOf(flags: RunFlags): RunSettings {
   const models = flags.model ?? [];
   if (models.length === 0)
     throw new UserError('usage', 'no model is named', {
-      hint: '--model with a checkpoint directory, or random weights such as swat:tiny,seed=1',
+      hint: '--model with a checkpoint (directory, or name of `swat-eval ls checkpoints`), or random weights: swat:tiny,seed=1',
     });
   const twice = models.find((model, index) => models.indexOf(model) < index);
   if (twice !== undefined) throw new UserError('usage', `--model ${twice} is given twice`);

@@ -1,10 +1,11 @@
 // A cell of a sweep as a process of its own: this program with other arguments, its output in table.txt and log.txt.
 import { spawn } from 'node:child_process';
-import { createWriteStream, mkdirSync } from 'node:fs';
+import { createWriteStream } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { finished } from 'node:stream/promises';
 import { fileURLToPath } from 'node:url';
+import { makeDirectories } from '../make-directories.js';
 import type { CellProcess } from '../sweep/run-sweep.js';
 
 const MAIN = fileURLToPath(new URL('main.js', import.meta.url));
@@ -26,7 +27,7 @@ export function createCellStarter(jobs: number, dataDir: string | undefined) {
     directory: string,
     signal: AbortSignal,
   ): Promise<CellProcess> => {
-    mkdirSync(directory, { recursive: true });
+    makeDirectories(directory);
     const table = createWriteStream(path.join(directory, 'table.txt'));
     const log = createWriteStream(path.join(directory, 'log.txt'), { flags: 'a' });
     const child = spawn(process.execPath, [MAIN, command, ...argv], {

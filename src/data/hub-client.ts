@@ -55,7 +55,7 @@ export async function withTries<T>(hub: Hub, attempt: () => Promise<T>): Promise
       if (!(error instanceof PassingFailure)) throw error;
       if (failures >= hub.tries)
         throw new UserError('data', `${error.message} (${failures} tries)`, {
-          hint: 'run the command again later; it goes on from what has arrived',
+          hint: 'the command again later, which goes on from what has arrived, or --data-dir with the files',
           cause: error,
         });
       hub.report(`${error.message}; trying again`);

@@ -1,6 +1,7 @@
 // Brings a benchmark from the Hugging Face hub into the cache, in the layout of a data directory, checked before it lies there.
-import { mkdir, rm } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import path from 'node:path';
+import { makeDirectories } from '../make-directories.js';
 import type { StoredTask } from '../tasks/task.js';
 import { UserError } from '../user-error.js';
 import { writeAtomically } from '../write-atomically.js';
@@ -33,7 +34,7 @@ export async function pullTask(task: StoredTask, cache: Cache, { hub, force }: P
   const target = insideOf(dataDirectory(cache), task.dataset.file);
   const directory = path.dirname(target);
   try {
-    await mkdir(directory, { recursive: true });
+    makeDirectories(directory);
     const rows: Row[] = [];
     for (const file of files) {
       hub.report(`${task.name}: ${file.repository}/${file.path}, ${file.size.toLocaleString('en-US')} bytes`);

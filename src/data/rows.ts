@@ -59,8 +59,7 @@ function lines(text: string): string[] {
   return (text.endsWith('\n') ? text.slice(0, -1) : text).split('\n');
 }
 
-/** @throws UserError 'data' */
-export function parseObject(line: string, where: string): Record<string, unknown> {
+function parseObject(line: string, where: string): Record<string, unknown> {
   let value: unknown;
   try {
     value = JSON.parse(line);
@@ -72,8 +71,7 @@ export function parseObject(line: string, where: string): Record<string, unknown
   return value as Record<string, unknown>;
 }
 
-/** @throws UserError 'data' when the row has no such column, or no text in it. */
-export function stringColumn({ value, where }: Row, column: string): string {
+function stringColumn({ value, where }: Row, column: string): string {
   const text = value[column];
   if (typeof text !== 'string') throw new UserError('data', `${where} has no text in column ${column}`, { where });
   return text;

@@ -35,11 +35,17 @@ export async function* readUtf8(file: string, onBytes: (count: number) => void):
 }
 
 function requireText(block: Buffer, file: string, firstLine: number): void {
-  const refuse = (line: number, what: string) =>
-    new UserError('data', `${file}:${line} ${what}`, { where: `${file}:${line}`, hint: 'a text file in UTF-8' });
+  const refuse = (line: number, what: string, hint: string) =>
+    new UserError('data', `${file}:${line} ${what}`, { where: `${file}:${line}`, hint });
   const nul = block.indexOf(0);
-  if (nul >= 0) throw refuse(firstLine + count(block.subarray(0, nul), LINE_FEED), 'has a NUL byte, which no text has');
-  if (!isUtf8(block)) throw refuse(firstLine + firstBadLine(block) - 1, 'is not UTF-8 text');
+  if (nul >= 0)
+    throw refuse(firstLine + count(block.subarray(0, nul), LINE_FEED), 'holds a NUL byte', 'a text file, in UTF-8');
+  if (!isUtf8(block))
+    throw refuse(
+      firstLine + firstBadLine(block) - 1,
+      'is not UTF-8 text',
+      'convert the file, as in iconv -f latin1 -t utf8',
+    );
 }
 
 /** Bytes up to a last character that may go on in the next block: one of 2 to 4 bytes, of which fewer are there. */

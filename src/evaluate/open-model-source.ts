@@ -4,10 +4,13 @@ import { startEngine } from '../backends/engine.js';
 import type { Engine } from '../backends/engine.js';
 import { openModel, requirePrecision, startModel } from '../models/load-language-model.js';
 import type { OpenedModel } from '../models/load-language-model.js';
+import { parseModelSpec } from '../models/model-spec.js';
+import { nameForRecords } from '../models/shipped-checkpoints.js';
 import type { Tokenizer } from '../tokenizers/tokenizer.js';
 import type { ModelSource } from './model-source.js';
 import { observeScoring } from './observe-scoring.js';
 import { createScorer } from './model-scorer.js';
+import { NGRAM, openNgramSource } from './ngram/ngram-source.js';
 import type { RunSettings } from './run-settings.js';
 import type { ModelDescription } from './run-summary.js';
 
@@ -18,9 +21,12 @@ import type { ModelDescription } from './run-summary.js';
  */
 export async function openModelSource(
   spec: string,
-  { backend, dtype, tokenizer, maxLength, seed }: RunSettings,
+  settings: RunSettings,
   log: (sentence: string) => void,
 ): Promise<ModelSource> {
+  const parsed = parseModelSpec(spec);
+  if (parsed.kind === 'baseline' && parsed.name === NGRAM) return openNgramSource(spec, parsed, settings);
+  const { backend, dtype, tokenizer, maxLength, seed } = settings;
   const opened = await openModel(spec, {
     seed,
     ...(tokenizer === null ? {} : { tokenizer }),
@@ -70,7 +76,7 @@ function describe(
     parameters,
     weightsDigest,
     config: rawConfig,
-    tokenizer: tokenizer.name,
+    tokenizer: nameForRecords(tokenizer.name),
     tokenizerFingerprint: tokenizer.fingerprint,
     vocabularySize: config.vocabularySize,
     maxLength: config.maxLength,

@@ -1,6 +1,7 @@
 // Where runs lie: <output>/<model>/<run-id>/, and <output>/latest, which points to the newest one.
-import { existsSync, lstatSync, mkdirSync, readFileSync, readlinkSync, renameSync, rmSync, symlinkSync } from 'node:fs';
+import { lstatSync, readFileSync, readlinkSync, renameSync, rmSync, symlinkSync } from 'node:fs';
 import path from 'node:path';
+import { makeDirectories, makeDirectory } from '../make-directories.js';
 import { UserError } from '../user-error.js';
 import { writeAtomically } from '../write-atomically.js';
 
@@ -36,24 +37,6 @@ export function sanitizeModelName(name: string): string {
 export function modelSlug(model: string): string {
   const slug = sanitizeModelName(model);
   return /^\.*$/.test(slug) || slug === 'latest' || slug === 'latest-training' ? `${slug}__` : slug;
-}
-
-/** Node's own recursive mkdir never comes back from a file system that refuses with ENOENT, as /proc does. */
-function makeDirectories(directory: string): void {
-  if (existsSync(directory)) return;
-  makeDirectories(path.dirname(directory));
-  makeDirectory(directory);
-}
-
-/** False when it is there already. */
-function makeDirectory(directory: string): boolean {
-  try {
-    mkdirSync(directory);
-    return true;
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
-    throw error;
-  }
 }
 
 /** Points <output>/latest, or another name, to a run directory: a symbolic link, on Windows a text file. */

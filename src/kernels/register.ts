@@ -2,6 +2,7 @@
 import { registerSelectiveScan } from './host/selective-scan.js';
 import { registerBatchMatMul } from './wasm/batch-mat-mul.js';
 import { registerGather } from './wasm/gather.js';
+import { registerIdentity } from './wasm/identity.js';
 import { registerSlice } from './wasm/slice.js';
 import { registerUnsortedSegmentSum } from './wasm/unsorted-segment-sum.js';
 import { registerAdd } from './webgpu/add.js';
@@ -10,6 +11,7 @@ import { registerTranspose } from './webgpu/transpose.js';
 
 registerBatchMatMul();
 registerGather();
+registerIdentity();
 registerSelectiveScan();
 registerSlice();
 registerUnsortedSegmentSum();

@@ -151,25 +151,24 @@ function asUsageError<T>(read: () => T): T {
 }
 
 async function openCheckpoint(name: string, options: OpenOptions, shipped: string): Promise<Opened> {
-  const ownDirectory = findShipped(name, shipped);
-  const directory = ownDirectory ?? name;
+  const directory = findShipped(name, shipped) ?? name;
   if ((await stat(directory).catch(() => null)) === null) throw await noSuchModel(name, shipped);
   const { config, rawConfig, tensors, sources } = await readCheckpoint(directory);
-  const tokenizer = async () => {
-    const read = await loadTokenizer(options.tokenizer ?? directory);
-    // Records must not depend on where the package is installed.
-    const isOwn = ownDirectory !== null && path.dirname(read.name) === ownDirectory;
-    return isOwn ? { ...read, name: `${name}/${path.basename(read.name)}` } : read;
-  };
   return {
-    label: path.basename(path.resolve(directory)),
+    label: labelOf(directory),
     baseline: config.modelType,
     config,
     rawConfig,
-    tokenizer,
+    tokenizer: () => loadTokenizer(options.tokenizer ?? directory),
     tensors,
     sources,
   };
+}
+
+/** A directory's name; for the final weights of a training run, <name>/<run-id>/final, the model's name in the recipe. */
+function labelOf(directory: string): string {
+  const names = path.resolve(directory).split(path.sep);
+  return (names.at(-1) === 'final' ? names.at(-3) : undefined) ?? names.at(-1)!;
 }
 
 async function noSuchModel(name: string, shipped: string): Promise<UserError> {

@@ -28,6 +28,13 @@ export function findShipped(name: string, shipped = SHIPPED_DIRECTORY): string |
   return shippedNames(shipped).includes(name) ? path.join(shipped, name) : null;
 }
 
+/** A file's name for records: one of a shipped checkpoint goes by the checkpoint's name, wherever the package is installed. */
+export function nameForRecords(file: string, shipped = SHIPPED_DIRECTORY): string {
+  const place = path.relative(shipped, file);
+  const isShipped = path.isAbsolute(file) && !place.startsWith('..') && !path.isAbsolute(place);
+  return isShipped ? place.replaceAll(path.sep, '/') : file;
+}
+
 /** What lists say about a shipped checkpoint; no weight is read. */
 export interface ShippedCheckpoint {
   readonly name: string;

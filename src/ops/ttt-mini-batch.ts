@@ -6,10 +6,21 @@
 //   q_i W_i = q_i W - scale_i (sum over s <= i of (q_i.k_s) rate_s E_s).
 // A one appended to q and k makes b the last row of W. A sequence may stop and go on within a mini-batch: the sum of the G_s
 // so far, not yet scaled, waits in the memory.
+// The gradient goes through the mini-batches from the last to the first, each from the W that it started with. With X_i the
+// gradient of q_i W_i, through the layer norm from dy_i, dW that of the W behind, A[i, s] = [q_i 1].[k_s 1] for s <= i,
+//   F = -scale_K dW  (or, where the mini-batch has not ended, the gradient of the sum that waits)
+//   dG_s = [k_s 1] F - sum over i >= s of scale_i A[i, s] X_i;  drate_s = dG_s.E_s
+//   Z_s the gradient of k_s W: rate_s dG_s back through E, which is a function of k_s W, of v_s - k_s and of the norm
+//   dq_i = dy_i + X_i W^T - scale_i (sum over s <= i of (X_i.G_s) k_s)
+//   dk_s = Z_s W^T + G_s F^T - sum over i >= s of scale_i (X_i.G_s) q_i, and what E gives it;  dv_s what E gives it
+//   dscale_i = -sum over s <= i of A[i, s] (X_i.G_s), and for the last, too, -(sum over s of G_s.([k_s 1] dW))
+//   dW += [Q 1]^T X + [K 1]^T Z.
 import * as tf from '#tfjs';
+import { tttGradient } from '../kernels/webgpu/ttt-gradient.js';
 import { hasTttKernel, tttForward } from '../kernels/webgpu/ttt-mini-batch.js';
+import { hasTttGradient } from '../kernels/webgpu/ttt-rows.js';
 import { layerNorm, standardise } from './layer-norm.js';
-import { defineOp, registerFusedKernel } from './op.js';
+import { defineOp, recomputed, registerFusedKernel } from './op.js';
 import { scope } from './scope.js';
 import { split } from './split.js';
 import { lowerTriangle } from './triangles.js';
@@ -73,6 +84,13 @@ registerFusedKernel(tttOp, 'webgpu', {
     if ((place + inputs.q.shape[2]) % inputs.scale.shape[0] !== 0) return [y, weights, pending];
     pending.dispose();
     return [y, weights];
+  },
+  gradient: (inputs, { place }, dOutputs) => {
+    const [dim, miniBatch] = [inputs.q.shape[3], inputs.scale.shape[0]];
+    if (!hasTttKernel(dim, miniBatch) || !hasTttGradient(dim, miniBatch))
+      return recomputed(byMiniBatches)(inputs, { place }, dOutputs);
+    const [dY, dWeights, dPending] = dOutputs as [tf.Tensor4D, tf.Tensor4D, tf.Tensor4D | undefined];
+    return scope(() => tttGradient(inputs, [dY, dWeights, dPending], place, TTT_EPSILON));
   },
 });
 

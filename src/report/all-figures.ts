@@ -4,6 +4,7 @@ import { benchFigures } from './bench-lines.js';
 import type { Figure } from './chart.js';
 import { lengthPanels } from './length-panels.js';
 import { StyleBook } from './palette.js';
+import { lossLines } from './loss-lines.js';
 import { pplHeatmaps } from './ppl-heatmap.js';
 import { pplFigures } from './ppl-lines.js';
 import { qualityScatter } from './quality-scatter.js';
@@ -12,12 +13,14 @@ import { recallFigures } from './recall-lines.js';
 
 /** By file name. */
 export function allFigures(found: Found): Map<string, Figure> {
-  const { runs, benches, ppls } = found;
-  const styles = new StyleBook([...runs, ...benches, ...ppls].map(({ model }) => model));
+  const { runs, benches, ppls, trainings } = found;
+  const trained = trainings.map(({ name, baseline }) => ({ label: name, baseline }));
+  const styles = new StyleBook([...[...runs, ...benches, ...ppls].map(({ model }) => model), ...trained]);
   const single: [name: string, figure: Figure | null][] = [
     ['length', lengthPanels(found, styles)],
     ['accuracy', accuracyBars(runs, styles)],
     ['quality', qualityScatter(found, styles)],
+    ['loss', lossLines(trainings, styles)],
   ];
   const drawn = single.flatMap(([name, figure]): [string, Figure][] => (figure === null ? [] : [[name, figure]]));
   return new Map([

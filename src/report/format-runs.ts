@@ -1,4 +1,4 @@
-// Runs as text for stdout: what `run`, `bench`, `ppl` and `table` print.
+// Runs as text for stdout: what `run`, `ppl`, `bench`, `train` and `table` print.
 import type { BenchRecord } from '../bench/bench-record.js';
 import { benchRows } from '../bench/bench-rows.js';
 import type { RunSummary } from '../evaluate/run-summary.js';
@@ -17,6 +17,8 @@ import { renderCsv, renderJson, tableRecords } from './render-data.js';
 import { renderLatex } from './render-latex.js';
 import { renderMarkdown } from './render-markdown.js';
 import { renderText } from './render-text.js';
+import type { TrainedRun } from './read-training.js';
+import { trainingTable } from './training-table.js';
 import { resultsCsv } from './results-csv.js';
 import type { Table } from './table.js';
 import { tidyRows, type TidyRow } from './tidy-rows.js';
@@ -78,16 +80,21 @@ export function formatPaper(
   published: readonly PublishedRow[],
   format: TableFormat,
 ): string {
-  return formatGrid(paperTable(runs, published), format);
+  return renderTable(paperTable(runs, published), format);
 }
 
 /** One row a model and window, one column a text and length. */
 export function formatLengths(runs: readonly PplRecord[], format: TableFormat): string {
-  return formatGrid(lengthGrid(runs), format);
+  return renderTable(lengthGrid(runs), format);
 }
 
-/** A table whose CSV and JSON have its own columns. */
-function formatGrid(table: Table, format: TableFormat): string {
+/** One row a training run. */
+export function formatTraining(runs: readonly TrainedRun[], format: TableFormat): string {
+  return renderTable(trainingTable(runs), format);
+}
+
+/** A table whose cells are all there is to say. */
+function renderTable(table: Table, format: TableFormat): string {
   switch (format) {
     case 'csv':
       return renderCsv(table);

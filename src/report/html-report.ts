@@ -16,6 +16,7 @@ import { renderHtml } from './render-html.js';
 import { REPORT_STYLE } from './report-style.js';
 import type { Table } from './table.js';
 import { tidyRows } from './tidy-rows.js';
+import { trainingTable } from './training-table.js';
 
 export interface ReportOptions {
   readonly title: string;
@@ -63,7 +64,7 @@ ${sections.map(({ id, heading, content }) => `<section id="${id}">\n<h2>${escape
 }
 
 function sectionsOf(found: Found): Section[] {
-  const { runs, ppls, benches } = found;
+  const { runs, ppls, benches, trainings } = found;
   const table = (id: string, heading: string, of: () => Table, wanted: boolean): Section[] =>
     wanted ? [{ id, heading, content: renderHtml(of()) }] : [];
   return [
@@ -77,6 +78,7 @@ function sectionsOf(found: Found): Section[] {
     ),
     ...table('perplexity', 'Perplexity against evaluation length', () => pplTable(ppls), ppls.length > 0),
     ...table('bench', 'Throughput, latency and memory', () => benchTable(benches), benches.length > 0),
+    ...table('training', 'Training', () => trainingTable(trainings), trainings.length > 0),
     {
       id: 'runs',
       heading: 'Where the numbers come from',

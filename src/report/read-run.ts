@@ -6,19 +6,14 @@ import type { RunSummary } from '../evaluate/run-summary.js';
 import { readBenchRecord, type BenchRecord } from '../bench/bench-record.js';
 import { readPplRecord, type PplRecord } from '../perplexity/ppl-record.js';
 import { UserError } from '../user-error.js';
+import { readTraining, type TrainedRun } from './read-training.js';
 import { runSchema } from './run-schema.js';
 
 const RESULTS = 'results.json';
-/** A directory with this file is a benchmark, and one with that file holds perplexities against length. */
+/** Files that tell what a directory holds: a benchmark, perplexities against length, a training run; else it is an evaluation. */
 const BENCH = 'bench.csv';
 const PPL = 'ppl.csv';
-
-/** What was measured, by what measured it. */
-export interface Found {
-  readonly runs: RunSummary[];
-  readonly benches: BenchRecord[];
-  readonly ppls: PplRecord[];
-}
+const TRAINING = 'train.csv';
 
 /**
  * The run in a directory, or in a results.json.
@@ -32,22 +27,33 @@ export async function readRun(place: string): Promise<RunSummary> {
   return parseRun(text, file);
 }
 
+/** What was measured, by what measured it. */
+export interface Found {
+  readonly runs: RunSummary[];
+  readonly benches: BenchRecord[];
+  readonly ppls: PplRecord[];
+  readonly trainings: TrainedRun[];
+}
+
+export const NOTHING: Found = { runs: [], benches: [], ppls: [], trainings: [] };
+
 /** What paths stand for. @throws UserError 'data' as `expandRuns` and the readers. */
 export async function readPlaces(places: readonly string[]): Promise<Found> {
-  const { runs, benches, ppls } = await placesByKind(places);
+  const { runs, benches, ppls, trainings } = await placesByKind(places);
   return {
     runs: await Promise.all(runs.map(readRun)),
     benches: benches.map(readBenchRecord),
     ppls: ppls.map(readPplRecord),
+    trainings: trainings.map(readTraining),
   };
 }
 
-/** Where they lie: directories and files of evaluations, directories of what else was measured. @throws UserError 'data' as `expandRuns`. */
+/** The same, not read yet: directories, and results.json files of runs. @throws UserError 'data' as `expandRuns`. */
 export async function placesByKind(places: readonly string[]): Promise<Record<keyof Found, string[]>> {
   const found = await expandRuns(places);
   const kinds = await Promise.all(found.map(kindOf));
   const of = (kind: string) => found.filter((_, k) => kinds[k] === kind);
-  return { runs: of(RESULTS), benches: of(BENCH), ppls: of(PPL) };
+  return { runs: of(RESULTS), benches: of(BENCH), ppls: of(PPL), trainings: of(TRAINING) };
 }
 
 /**
@@ -68,7 +74,7 @@ export async function expandRuns(places: readonly string[]): Promise<string[]> {
 /** Links are not followed: `results/latest` would show a run twice. */
 async function runsBelow(directory: string): Promise<string[]> {
   const entries = await readdir(directory, { withFileTypes: true });
-  if (entries.some(({ name }) => [RESULTS, BENCH, PPL].includes(name))) return [directory];
+  if (entries.some(({ name }) => [RESULTS, BENCH, PPL, TRAINING].includes(name))) return [directory];
   const folders = entries.filter((entry) => entry.isDirectory()).map(({ name }) => path.join(directory, name));
   const runs = await Promise.all(folders.sort().map(runsBelow));
   return runs.flat();
@@ -94,22 +100,26 @@ function firstIssue({ issues }: z.ZodError): string {
 }
 
 async function kindOf(place: string): Promise<string> {
-  const names = (await isDirectory(place)) ? await readdir(place) : [];
-  return [BENCH, PPL].find((name) => names.includes(name)) ?? RESULTS;
+  const files = (await isDirectory(place)) ? await readdir(place) : [];
+  return [BENCH, PPL, TRAINING].find((file) => files.includes(file)) ?? RESULTS;
 }
 
 async function isDirectory(place: string): Promise<boolean> {
   const stats = await stat(place).catch((error: NodeJS.ErrnoException) => {
-    throw error.code === 'ENOENT' || error.code === 'ENOTDIR' ? noRun(place) : unreadable(place, error.message);
+    throw error.code === 'ENOENT' || error.code === 'ENOTDIR' ? noPlace(place) : unreadable(place, error.message);
   });
   return stats.isDirectory();
 }
 
+/** What names a run: a hint. */
+const PLACE = 'the directory that `swat-eval run` printed, or one above it';
+
 function noRun(place: string): UserError {
-  return new UserError('data', `${place} is no run: there is no ${RESULTS}`, {
-    where: place,
-    hint: `the directory that \`swat-eval run\` printed, or one above it`,
-  });
+  return new UserError('data', `${place} is no run: there is no ${RESULTS}`, { where: place, hint: PLACE });
+}
+
+function noPlace(place: string): UserError {
+  return new UserError('data', `${place} is no run: it does not exist`, { where: place, hint: PLACE });
 }
 
 function unreadable(file: string, reason: string): UserError {

@@ -1,6 +1,7 @@
 // The byte tokenizer as a tokenizer.json, so that a checkpoint trained on bytes says so and loads in transformers: a byte-level BPE
 // without merges, whose ids are the bytes (GPT-2's `bytes_to_unicode` names them), and the end of a text as 256.
 import { isDeepStrictEqual } from 'node:util';
+import { BYTE_CHARACTERS } from './byte-alphabet.js';
 import { END_OF_TEXT } from './byte-tokenizer.js';
 import type { JsonObject } from './tokenizer-file.js';
 
@@ -23,7 +24,7 @@ export const byteTokenizerJson: JsonObject = {
   model: {
     ...{ type: 'BPE', dropout: null, unk_token: null, fuse_unk: false, byte_fallback: false },
     ...{ continuing_subword_prefix: null, end_of_word_suffix: null },
-    vocab: Object.fromEntries(Array.from({ length: 256 }, (_, byte) => [nameOfByte(byte), byte])),
+    vocab: Object.fromEntries(BYTE_CHARACTERS.map((character, byte) => [character, byte])),
     merges: [],
   },
 };
@@ -31,14 +32,4 @@ export const byteTokenizerJson: JsonObject = {
 /** Whether a tokenizer.json is that of the byte tokenizer, which needs no library. */
 export function isByteTokenizer(description: JsonObject): boolean {
   return isDeepStrictEqual(description, byteTokenizerJson);
-}
-
-/** Printable characters stand for themselves, the others for the characters from 256 on, in their order. */
-function nameOfByte(byte: number): string {
-  const printable = (code: number) =>
-    (code >= 33 && code <= 126) || (code >= 161 && code <= 172) || (code >= 174 && code <= 255);
-  if (printable(byte)) return String.fromCharCode(byte);
-  let before = 0;
-  for (let code = 0; code < byte; code++) if (!printable(code)) before++;
-  return String.fromCharCode(256 + before);
 }

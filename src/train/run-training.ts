@@ -12,7 +12,7 @@ import type { Corpus } from './corpus.js';
 import { openSession, type Places, type Session, type SessionModel } from './open-session.js';
 import type { TrainConfig } from './train-config.js';
 import type { TrainEnvironment } from './train-environment.js';
-import { openLogs, trainModel, type TrainingLogs } from './train-model.js';
+import { openLogs, trainModel } from './train-model.js';
 import {
   checkSameConfig,
   checkSameTraining,
@@ -25,7 +25,7 @@ import {
 export const LATEST = 'latest-training';
 
 export type TrainingOutcome = { readonly name: string; readonly directory: string } & (
-  | { readonly status: 'complete'; readonly logs: TrainingLogs; readonly final: string }
+  | { readonly status: 'complete'; readonly final: string }
   /** Stopped by the signal, or not begun because of it or of a device that was lost. */
   | { readonly status: 'interrupted' }
   | { readonly status: 'failed'; readonly error: UserError }
@@ -120,7 +120,7 @@ async function trainOne(
   signal: AbortSignal,
 ): Promise<TrainingOutcome> {
   if (readTrainingRecord(directory).status === 'complete')
-    return { status: 'complete', name, directory, logs: openLogs(directory, plan.steps), final: finalOf(directory) };
+    return { status: 'complete', name, directory, final: path.join(directory, 'final') };
   await update(directory, { status: 'running', failure: null, writer: thisWriter() });
   try {
     const logs = openLogs(directory, newestCheckpoint(directory)?.state.step ?? 0);
@@ -144,15 +144,23 @@ async function trainOne(
     );
     await environment.saveTables(directory, logs.training.rows, logs.validation.rows);
     await update(directory, { status: final === null ? 'interrupted' : 'complete', writer: null });
-    return final === null
-      ? { status: 'interrupted', name, directory }
-      : { status: 'complete', name, directory, logs, final };
+    return final === null ? { status: 'interrupted', name, directory } : { status: 'complete', name, directory, final };
   } catch (error) {
     // On a full disk this fails too, and the error that came first is the one to tell.
     await update(directory, { status: 'failed', failure: (error as Error).message, writer: null }).catch(() => {});
     if (!(error instanceof UserError)) throw error;
-    return { status: 'failed', name, directory, error };
+    return { status: 'failed', name, directory, error: withWayOn(error, directory) };
   }
+}
+
+/** What passes (a full disk, a device that was lost) is gone on from when it has passed. */
+function withWayOn(error: UserError, directory: string): UserError {
+  const full = ['ENOSPC', 'EDQUOT'].includes((error.cause as NodeJS.ErrnoException | undefined)?.code ?? '');
+  if (!full && error.kind !== 'device') return error;
+  return new UserError(error.kind, `${error.message}; the checkpoints before are kept`, {
+    hint: `${full ? 'make room, then ' : ''}swat-eval train --resume ${directory}`,
+    cause: error,
+  });
 }
 
 interface RunIdentity {
@@ -205,10 +213,6 @@ function describeRun(
 function describeCorpus({ source, file }: Corpus): CorpusRecord {
   const { tokens, documents, digest } = file.description;
   return { source, tokens, documents, digest };
-}
-
-function finalOf(directory: string): string {
-  return path.join(directory, 'final');
 }
 
 async function update(directory: string, changes: Partial<TrainingRecord>): Promise<void> {

@@ -38,16 +38,9 @@ export class StepLog<Row extends { readonly step: number }> {
   /** Opens a log to go on behind `step`: what follows in the file, and a torn last line, is cut off. */
   constructor(file: string, step: number) {
     this.file = file;
-    this.rows = [];
-    const text = this.read();
-    let kept = 0;
-    for (let end = text.indexOf('\n'); end >= 0; end = text.indexOf('\n', kept)) {
-      const row = parseRow<Row>(text.slice(kept, end));
-      if (row === null || row.step > step) break;
-      this.rows.push(row);
-      kept = end + 1;
-    }
-    if (kept < text.length) this.guarded(() => truncateSync(file, Buffer.byteLength(text.slice(0, kept))));
+    const { rows, bytes, size } = parseLog<Row>(file, step);
+    this.rows = rows;
+    if (bytes < size) this.guarded(() => truncateSync(file, bytes));
   }
 
   /** @throws UserError 'failure' when the disk does not take it. */
@@ -56,21 +49,40 @@ export class StepLog<Row extends { readonly step: number }> {
     this.rows.push(row);
   }
 
-  private read(): string {
-    try {
-      return readFileSync(this.file, 'utf8');
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return '';
-      throw explainFileError(error, 'read', this.file);
-    }
-  }
-
   private guarded(write: () => void): void {
     try {
       write();
     } catch (error) {
       throw explainFileError(error, 'write', this.file);
     }
+  }
+}
+
+/** The lines of a log that is there, none where there is no log. */
+export function readStepLog<Row extends { readonly step: number }>(file: string): Row[] {
+  return parseLog<Row>(file, Infinity).rows;
+}
+
+/** Lines up to `step`, and the bytes that they take of the file's. */
+function parseLog<Row extends { readonly step: number }>(file: string, step: number) {
+  const content = readContent(file);
+  const rows: Row[] = [];
+  let bytes = 0;
+  for (let end = content.indexOf(10); end >= 0; end = content.indexOf(10, bytes)) {
+    const row = parseRow<Row>(content.toString('utf8', bytes, end));
+    if (row === null || row.step > step) break;
+    rows.push(row);
+    bytes = end + 1;
+  }
+  return { rows, bytes, size: content.length };
+}
+
+function readContent(file: string): Buffer {
+  try {
+    return readFileSync(file);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return Buffer.alloc(0);
+    throw explainFileError(error, 'read', file);
   }
 }
 

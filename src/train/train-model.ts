@@ -2,7 +2,7 @@
 // moments and its number alone, so that a run that was stopped goes on to the same losses.
 import path from 'node:path';
 import type { Engine } from '../backends/engine.js';
-import { engineMemory } from '../backends/engine-memory.js';
+import { engineMemory, resetPeak } from '../backends/engine-memory.js';
 import { OutOfMemoryError } from '../backends/out-of-memory.js';
 import { roomFor } from '../evaluate/model-scorer.js';
 import { AdamWOptimizer } from '../models/adamw-optimizer.js';
@@ -64,6 +64,8 @@ export async function trainModel(
 ): Promise<string | null> {
   const { directory, opened, engine, config, name, plan, ceiling } = training;
   const checkpoint = newestCheckpoint(directory);
+  engine.use();
+  resetPeak();
   const { model } = await startModel(await withWeightsOf(checkpoint, opened), engine, config.dtype, { trained: true });
   const optimizer = createOptimizer(model, opened, config);
   try {

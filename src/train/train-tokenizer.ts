@@ -1,7 +1,7 @@
 // Trains a tokenizer on files or on a generator's text, and writes it where a checkpoint keeps it.
 import { stat } from 'node:fs/promises';
 import path from 'node:path';
-import { readTextPieces, type TextPiece } from '../data/text-pieces.js';
+import { readDocuments, type TextPiece } from '../data/text-documents.js';
 import type { Progress } from '../evaluate/progress.js';
 import { explainFileError } from '../file-errors.js';
 import { loadTextGenerator } from '../tasks/text-generators.js';
@@ -11,6 +11,9 @@ import type { Tokenizer } from '../tokenizers/tokenizer.js';
 import { checkBpeSettings, trainBpe, type BpeSettings } from '../tokenizers/train-bpe.js';
 import { UserError } from '../user-error.js';
 import { writeAtomically } from '../write-atomically.js';
+
+/** Key of a JSON line that holds its text. */
+const TEXT_FIELD = 'text';
 
 export type Corpus =
   | { readonly kind: 'files'; readonly files: readonly string[] }
@@ -77,7 +80,7 @@ async function filePieces({ files }: Extract<Corpus, { kind: 'files' }>, progres
     { unit: 'bytes' },
   );
   return (async function* (): AsyncGenerator<TextPiece> {
-    for (const file of files) yield* readTextPieces(file, (count) => progress.advance(count));
+    for (const file of files) yield* readDocuments(file, TEXT_FIELD, (count) => progress.advance(count));
   })();
 }
 

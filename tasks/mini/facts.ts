@@ -114,6 +114,11 @@ export function recall(random: Random, { name, relation, value }: Fact): string 
   return `${random.pick(TIMES)} ${random.pick<Relation['recalls'][number]>(RELATIONS[relation].recalls)(name, value)}`;
 }
 
+/** The same in the words that it was told in, which is the easiest to go on with. */
+export function restatement(random: Random, fact: Fact): string {
+  return `${random.pick(TIMES)} ${statement(fact)}`;
+}
+
 /** A sentence about someone that needs no fact. */
 export function idle(random: Random, name: string): string {
   return `${random.pick(TIMES)} ${name} ${random.pick(['rests', 'waits', 'laughs', 'walks'])}`;

@@ -40,7 +40,7 @@ const FORMS: readonly (readonly [Writer, number])[] = [
   [form(winogrande, blankRow, 2), 2],
   [form(arcEasy, arcEasyRow, 4), 2],
   [form(arcEasy, arcChallengeRow, 4), 1],
-  [form(socialIqa, socialRow, 3), 3],
+  [form(socialIqa, socialRow, 3), 4],
   [form(boolq, boolqRow, 2), 3],
 ];
 
@@ -63,7 +63,7 @@ const WRITERS: readonly (readonly [Writer, number])[] = [
   [exercises, 40],
   [lastingText, 8],
   [mqarText, 12],
-  [needleText, 10],
+  [needleText, 8],
 ];
 
 /** The k-th document has its own random stream, so that any of them can be written without those before it. */

@@ -9,10 +9,10 @@ import { NAMES, PLACES, pronoun } from './world.js';
 const HABITS: Readonly<Record<string, readonly string[]>> = {
   Baking: ['takes some flour', 'pours milk on the flour', 'makes a dough', 'lays the dough on the fire', 'eats the warm bread'],
   Fishing: ['goes down to the lake', 'gets into a boat', 'throws out a net', 'rests in the boat', 'takes home a fish'],
-  Planting: ['digs a hole', 'drops some seeds into the hole', 'covers the hole', 'waits for the rain', 'finds green leaves'],
+  Planting: ['digs a hole', 'drops some seeds into the hole', 'covers the hole', 'rests in the rain', 'waits for green leaves'],
   Reading: ['lights the lamp', 'opens the old book', 'reads to the last page', 'closes the book', 'sleeps all night'],
   Building: ['chops down some trees', 'cuts the trees into logs', 'lays the logs on the stones', 'makes a roof', 'goes into the new home'],
-  Washing: ['takes the shirts to the well', 'pours water on the shirts', 'rubs the shirts', 'hangs the shirts in the wind', 'has dry shirts'],
+  Washing: ['takes the shirts to the well', 'pours water on the shirts', 'rubs the shirts', 'hangs the shirts in the wind', 'has clean shirts'],
 }; // prettier-ignore
 
 const activities = Object.keys(HABITS);
@@ -37,7 +37,11 @@ export const habitRow: DrawRow = (random, split, position) => {
     activities.filter((other) => other !== activity),
     2,
   );
-  const wrong = [...elsewhere.map((other) => random.pick(HABITS[other]!)), random.pick(steps.toSpliced(seen, 1))];
+  // No habit's first step: that it follows nothing would tell it apart.
+  const wrong = [
+    ...elsewhere.map((other) => random.pick(HABITS[other]!.slice(1))),
+    random.pick(steps.slice(1).toSpliced(seen - 1, 1)),
+  ];
   return {
     ind: 0,
     activity_label: activity,

@@ -1,7 +1,7 @@
 // Questions about what is true everywhere in the small world, with wrong answers of the right kind. A model may know the facts by
 // heart; what a test asks is put in words that no training text puts them in.
 import type { TextSplit } from '../../src/tasks/text-generator.js';
-import { effectTable, situations } from './lasting.js';
+import { isTold, situations } from './lasting.js';
 import { splitOf } from './split.js';
 import { a, capitalized } from './text.js';
 import { ANIMALS, CAUSES, JOBS, NAMES, pronoun, THINGS } from './world.js';
@@ -13,8 +13,8 @@ export interface LastingQuestion {
 }
 
 interface Asked extends LastingQuestion {
-  /** What one side of the split has of its own, where it is more than the question. */
-  readonly table?: string;
+  /** Its side of the split, where that is not for the question's words to say. */
+  readonly side?: TextSplit;
   /** Training text names few people with a subject, so that questions without people are not rare; tests name any. */
   readonly inTraining?: boolean;
 }
@@ -80,12 +80,12 @@ const CHALLENGE: readonly Asked[] = situations.flatMap(([situation, effects]) =>
     const { name, material } = thing;
     const about = (question: string) => ({
       ...ask(question, `it ${effects[material]}`),
-      table: effectTable(thing, situation),
+      side: isTold(thing, situation) ? ('train' as const) : ('validation' as const),
     });
     return [
       about(`What happens to ${a(name)} ${situation}?`),
       about(`What does ${a(name)} do ${situation}?`),
-      about(`${capitalized(a(name))} lies ${situation}. What does it do?`),
+      about(`${capitalized(a(name))} is ${situation}. What does it do?`),
       ...withNames(k, (person) => about(`${person} has ${a(name)} ${situation}. What does it do?`)),
     ];
   });
@@ -99,7 +99,7 @@ const GOALS: readonly Asked[] = THINGS.flatMap(({ name, use }, k) => {
     asker(THINGS.map((other) => form(other.use)))(question, form(use));
   return [
     by(`How do people ${use}?`, (thing) => `with ${thing}`),
-    by(`What is a good way to ${use}?`, (thing) => `take ${thing}`),
+    by(`With what do people ${use}?`, (thing) => `with ${thing}`),
     by(`What helps to ${use}?`, (thing) => thing),
     to(`What is ${a(name)} good for?`, (use) => `to ${use}`),
     to(`How do people use ${a(name)}?`, (use) => `they ${use} with it`),
@@ -109,7 +109,7 @@ const GOALS: readonly Asked[] = THINGS.flatMap(({ name, use }, k) => {
 });
 
 function bySide(questions: readonly Asked[]): Readonly<Record<TextSplit, readonly LastingQuestion[]>> {
-  const onSide = (split: TextSplit) => questions.filter(({ question, table }) => splitOf(table ?? question) === split);
+  const onSide = (split: TextSplit) => questions.filter(({ question, side = splitOf(question) }) => side === split);
   return { train: onSide('train').filter(({ inTraining = true }) => inTraining), validation: onSide('validation') };
 }
 

@@ -39,9 +39,13 @@ export const mqarContext: Probe = (random, pairs, asked, distance) => {
 };
 
 export const needleContext: Probe = (random, pairs, asked, distance) => {
-  const told = pairs.flatMap((pair) => [...fillerOf(random, SHORTEST_FILLER), `${needle(pair)} ${pair.value}.`]);
+  const told = pairs.flatMap((pair) => needleInFiller(random, pair));
   return withGap(random, told, needle(asked), distance);
 };
+
+function needleInFiller(random: Random, pair: Pair): string[] {
+  return [...fillerOf(random, SHORTEST_FILLER), `${needle(pair)} ${pair.value}.`];
+}
 
 /** Full stop, gap, line break and `asking` lie between the last told value and the word that is due. */
 function withGap(random: Random, told: readonly string[], asking: string, distance: number): string {
@@ -49,27 +53,28 @@ function withGap(random: Random, told: readonly string[], asking: string, distan
   return `${[...told, ...fillerOf(random, gap)].join(' ')}\n${asking}`;
 }
 
-/** Distances of training text: most of them inside of a training length, some far beyond. */
-const NEAREST = 20;
-const FAR = 1500;
-
-function distanceOf(random: Random): number {
-  return random.chance(0.9) ? random.logBetween(NEAREST, 300) : random.logBetween(300, FAR);
+/** Distances of training text: most of them inside of a training length of a few hundred, some far beyond. */
+function gapDistance(random: Random): number {
+  return random.chance(0.8) ? random.logBetween(20, 200) : random.logBetween(200, 1500);
 }
 
-/** All pairs are asked for, in random order. */
+/** Without filler, what is asked for comes soon: there a model learns what an answer is. */
+const AT_ONCE = 0.5;
+
+/** All pairs are asked for, twice, each time in another order. */
 export function mqarText(random: Random, split: TextSplit): string {
   const pairs = drawPairs(random, split, random.between(3, 16));
-  const [first, ...rest] = random.shuffle(pairs);
-  const queries = [first!.value, ...rest.map(({ key, value }) => `${key} ${value}`)].join(', ');
-  return `${mqarContext(random, pairs, first!, distanceOf(random))} ${queries}.`;
+  const [first, ...rest] = [...random.shuffle(pairs), ...random.shuffle(pairs)];
+  const distance = random.chance(AT_ONCE) ? 6 : gapDistance(random);
+  const queries = [first!.value, ...rest.map(({ key, value }) => `${key} ${value}`)];
+  return `${mqarContext(random, pairs, first!, distance)} ${queries.join(', ')}.`;
 }
 
-/** Some needles are asked for, with filler between. */
+/** All needles are asked for, with filler between. */
 export function needleText(random: Random, split: TextSplit): string {
   const pairs = drawPairs(random, split, random.between(2, 6));
   const [first, ...rest] = random.shuffle(pairs);
-  const again = rest.flatMap((pair) => [...fillerOf(random, SHORTEST_FILLER), `${needle(pair)} ${pair.value}.`]);
-  const asked = `${needleContext(random, pairs, first!, distanceOf(random))} ${first!.value}.`;
-  return [asked, ...again].join(' ');
+  const distance = random.chance(AT_ONCE) ? 8 : gapDistance(random);
+  const asked = `${needleContext(random, pairs, first!, distance)} ${first!.value}.`;
+  return [asked, ...rest.flatMap((pair) => needleInFiller(random, pair))].join(' ');
 }

@@ -22,7 +22,7 @@ export const wikitextRow: DrawRow = (random, split, position) => {
 export const lambadaRow: DrawRow = (random, split) => {
   const facts = random.shuffle(drawFacts(random, split, random.between(3, 4), random.between(2, 3)));
   const told = facts.flatMap((fact) => [`${statement(fact)}.`, ...remarks(random, 0, 2)]);
-  return { text: [...told, ...remarks(random, 0, 3), recall(random, random.pick(facts))].join(' ') };
+  return { text: [...told, ...remarks(random, 0, 3), recall(random, random.pick(facts.slice(0, -2)))].join(' ') };
 };
 
 export const piqaRow: DrawRow = (random, split, position) => {

@@ -28,7 +28,7 @@ const SITUATIONS: readonly Situation[] = [
   {
     context: ({ one, two, thing }) => `${one} breaks the ${thing} of ${two}.`,
     feels: ['sorry', 'mad'],
-    does: [({ thing }) => `mend the ${thing}`, ({ one }) => `shout at ${one}`],
+    does: [({ thing }) => `make a new ${thing}`, ({ one }) => `shout at ${one}`],
   },
   {
     context: ({ one, two }) => `${one} wins the race and ${two} comes last.`,
@@ -43,7 +43,7 @@ const SITUATIONS: readonly Situation[] = [
   {
     context: ({ one, two, thing }) => `${one} lost the ${thing}, and ${two} knows where it is.`,
     feels: ['lost', 'wise'],
-    does: [({ two }) => `ask ${two}`, ({ one }) => `help ${one}`],
+    does: [({ two }) => `ask ${two}`, ({ one }) => `find it for ${one}`],
   },
 ];
 

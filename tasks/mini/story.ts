@@ -1,6 +1,6 @@
 // Stories: people are told of once, and what was told is needed again after tens to thousands of words.
 import type { TextSplit } from '../../src/tasks/text-generator.js';
-import { answer, drawFacts, type Fact, idle, question, recall, statement } from './facts.js';
+import { answer, drawFacts, type Fact, idle, question, recall, restatement, statement } from './facts.js';
 import { LASTING_SENTENCES } from './lasting.js';
 import type { Random } from './random.js';
 import { paragraphs, unitsOf } from './text.js';
@@ -33,7 +33,8 @@ function nextSentence(random: Random, untold: Fact[], told: Fact[], room: number
   }
   const fact = random.pick(told);
   return random.weighted([
-    [() => recall(random, fact), 6],
+    [() => recall(random, fact), 5],
+    [() => restatement(random, fact), 2],
     [() => random.pick(LASTING_SENTENCES).slice(0, -1), 3],
     [() => idle(random, fact.name), 1],
   ])();

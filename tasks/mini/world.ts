@@ -20,6 +20,7 @@ export interface Thing {
 
 export type Material = 'iron' | 'clay' | 'glass' | 'wool' | 'wood' | 'paper';
 
+/** Three of each material. */
 export const THINGS: readonly Thing[] = [
   { name: 'saw', material: 'iron', kind: 'tool', use: 'cut logs' },
   { name: 'axe', material: 'iron', kind: 'tool', use: 'chop trees' },
@@ -32,7 +33,6 @@ export const THINGS: readonly Thing[] = [
   { name: 'jar', material: 'glass', kind: 'dish', use: 'keep jam' },
   { name: 'hat', material: 'wool', kind: 'cloth', use: 'warm ears' },
   { name: 'coat', material: 'wool', kind: 'cloth', use: 'stop wind' },
-  { name: 'sock', material: 'wool', kind: 'cloth', use: 'dry feet' },
   { name: 'rug', material: 'wool', kind: 'cloth', use: 'cover floors' },
   { name: 'cart', material: 'wood', kind: 'tool', use: 'carry hay' },
   { name: 'oar', material: 'wood', kind: 'tool', use: 'row boats' },
@@ -40,7 +40,6 @@ export const THINGS: readonly Thing[] = [
   { name: 'book', material: 'paper', kind: 'page', use: 'tell tales' },
   { name: 'map', material: 'paper', kind: 'page', use: 'find roads' },
   { name: 'kite', material: 'paper', kind: 'toy', use: 'ride storms' },
-  { name: 'card', material: 'paper', kind: 'page', use: 'send news' },
 ];
 
 /** What becomes of a material, and so of every thing made of it. */

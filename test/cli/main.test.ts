@@ -60,7 +60,15 @@ test('an unknown subcommand suggests a near one and where to read on', async (t)
 test('a list that does not exist is a usage error that names those that do', async (t) => {
   const { code, stderr } = await swatEval(['ls', 'planets']);
   t.is(code, 2);
-  t.regex(stderr, /Allowed choices are tasks, baselines, backends\./);
+  t.regex(stderr, /Allowed choices are tasks, baselines, checkpoints, backends\./);
+});
+
+test('a mistyped choice gets the near one', async (t) => {
+  t.regex((await swatEval(['ls', 'taks'])).stderr, /Allowed choices are .*backends \(did you mean tasks\?\)\n/);
+});
+
+test("a usage error of a nested command points to that command's help", async (t) => {
+  t.regex((await swatEval(['data', 'pull'])).stderr, /\n {2}try: swat-eval data pull --help\n$/);
 });
 
 test('a missing argument is a usage error', async (t) => {

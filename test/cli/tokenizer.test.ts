@@ -48,7 +48,7 @@ test('a corpus that is no text ends with 3 and one sentence, and nothing is writ
   const { code, stdout, stderr } = await train(corpus, '-o', path.join(directory, 'out'));
   t.is(code, 3);
   t.is(stdout, '');
-  t.regex(stderr, /^error: .*corpus\.txt:1 has a NUL byte, which no text has\n {2}try: a text file in UTF-8\n$/);
+  t.regex(stderr, /^error: .*corpus\.txt:1 holds a NUL byte\n {2}try: a text file, in UTF-8\n$/);
   t.deepEqual(await readdir(directory), ['corpus.txt']);
 });
 
@@ -57,7 +57,7 @@ const usage: [argv: string[], message: RegExp][] = [
   [['a.txt', '--generator', 'mini'], /give files or --generator, not both/],
   [['a.txt', '--bytes', '1k'], /--bytes goes with --generator/],
   [['--generator', 'mini'], /--generator needs --bytes/],
-  [['--generator', 'no-such-text', '--bytes', '1k'], /unknown text generator 'no-such-text'/],
+  [['--generator', 'no-such-text', '--bytes', '1k'], /unknown generator "no-such-text"/],
   [['a.txt', '--vocab-size', '99'], /no room for 256 bytes and 1 special tokens/],
 ];
 for (const [argv, message] of usage)

@@ -7,7 +7,7 @@ import { loadModel } from '../../src/index.js';
 import { floatFromHalf, halfFromFloat } from '../../src/models/checkpoint/half-precision.js';
 import { writeCheckpoint } from '../../src/models/checkpoint/write-checkpoint.js';
 import { openModel } from '../../src/models/load-language-model.js';
-import { findShipped, listShipped, shippedNames } from '../../src/models/shipped-checkpoints.js';
+import { findShipped, listShipped, nameForRecords, shippedNames } from '../../src/models/shipped-checkpoints.js';
 import { byteLevelBpe } from '../tokenizers/tiny-tokenizers.js';
 import { UserError } from '../../src/user-error.js';
 
@@ -36,15 +36,18 @@ test('a name is that of a shipped checkpoint, a path never is', async (t) => {
     t.is(findShipped(name, shipped), null, name);
 });
 
-test('a shipped checkpoint opens by its name, and its tokenizer is named without the place of the package', async (t) => {
-  const opened = await openModel('swat-mini', {}, await shippedDirectory(t));
+test('a shipped checkpoint opens by its name, with its own tokenizer unless another one is asked for', async (t) => {
+  const shipped = await shippedDirectory(t);
+  const opened = await openModel('swat-mini', {}, shipped);
   t.deepEqual([opened.spec, opened.label, opened.baseline], ['swat-mini', 'swat-mini', 'swat']);
-  t.is((await opened.tokenizer()).name, 'swat-mini/tokenizer.json');
+  t.is((await opened.tokenizer()).vocabularySize, 5);
+  t.is((await (await openModel('swat-mini', { tokenizer: 'bytes' }, shipped)).tokenizer()).name, 'bytes');
 });
 
-test('the tokenizer of a shipped checkpoint can be another one', async (t) => {
-  const opened = await openModel('swat-mini', { tokenizer: 'bytes' }, await shippedDirectory(t));
-  t.is((await opened.tokenizer()).name, 'bytes');
+test('records name the file of a shipped checkpoint without the place of the package, and any other as it is', (t) => {
+  const name = (file: string) => nameForRecords(file, '/opt/swat-eval/baselines/checkpoints');
+  t.is(name('/opt/swat-eval/baselines/checkpoints/swat-mini/tokenizer.json'), 'swat-mini/tokenizer.json');
+  for (const file of ['bytes', 'swat-mini/tokenizer.json', '/opt/swat-eval/tokenizer.json']) t.is(name(file), file);
 });
 
 test('a mistyped name gets the shipped one as its hint', async (t) => {

@@ -7,7 +7,7 @@ import { allFigures } from '../../src/report/all-figures.js';
 import { renderInlineSvg, renderSvg, type Figure } from '../../src/report/chart.js';
 import { displayNames, nameWithoutSeed } from '../../src/report/display-names.js';
 import type { Found } from '../../src/report/read-run.js';
-import { readPlaces } from '../../src/report/read-run.js';
+import { NOTHING, readPlaces } from '../../src/report/read-run.js';
 import { writePpl } from '../../src/report/write-ppl.js';
 import { exampleBench, measured } from './example-bench.js';
 import { examplePpl, noRoom, saturating, scored } from './example-ppl.js';
@@ -23,6 +23,7 @@ const needle = (right: number[]) =>
 
 /** Everything of two models. */
 const found: Found = {
+  trainings: [],
   runs: ['swat-tiny', 'gla-tiny'].map((label, k) => ({
     ...exampleRun(label, [...paperTasks([60, 130, 78, 101, 110, 52, 75, 120]), ...needle([190, 150 + 20 * k, 20])]),
   })),
@@ -55,7 +56,7 @@ test('there is a figure for everything that was measured', (t) => {
       ...['throughput', 'memory', 'decode-latency'],
     ],
   );
-  t.deepEqual([...allFigures({ runs: [], benches: [], ppls: [] }).keys()], []);
+  t.deepEqual([...allFigures(NOTHING).keys()], []);
 });
 
 test('legend, charts and caption of a figure never lie on each other, and none leaves the figure', (t) => {
@@ -109,7 +110,7 @@ test('seeds of one model are one line at their mean, in a band from the lowest t
   const seeds = [0, 1, 2].map((seed) =>
     examplePpl(`swat-tiny-seed${seed}`, (cell) => scored(cell, () => 4 + seed), { runId: `${seed}` }),
   );
-  const figure = allFigures({ runs: [], benches: [], ppls: seeds }).get('ppl-by-length')!;
+  const figure = allFigures({ ...NOTHING, ppls: seeds }).get('ppl-by-length')!;
   const [line, ...others] = linesOf(figure);
   t.is(others.length, 0);
   t.is(line!.label, 'swat-tiny');
@@ -128,7 +129,7 @@ test('two texts make two figures of each kind', (t) => {
     { ...other, text: { ...other.text, name: 'b/c.txt', digest: '12'.repeat(32) } },
   ];
   t.deepEqual(
-    [...allFigures({ runs: [], benches: [], ppls }).keys()].filter((name) => name.startsWith('ppl-by-length')),
+    [...allFigures({ ...NOTHING, ppls }).keys()].filter((name) => name.startsWith('ppl-by-length')),
     ['ppl-by-length-book.txt', 'ppl-by-length-b_c.txt'],
   );
 });
@@ -203,5 +204,5 @@ test('texts of an inline figure are texts, whole ones, and its inner names are i
 test('perplexities read back as they were written, in a tree of results', async (t) => {
   const tree = await mkdtemp(path.join(tmpdir(), 'swat-eval-ppl-'));
   await writePpl(path.join(tree, 'swat-tiny', '1'), found.ppls[0]!);
-  t.deepEqual(await readPlaces([tree]), { runs: [], benches: [], ppls: [found.ppls[0]!] });
+  t.deepEqual(await readPlaces([tree]), { ...NOTHING, ppls: [found.ppls[0]!] });
 });

@@ -5,7 +5,7 @@ import path from 'node:path';
 import { promisify } from 'node:util';
 import test from 'ava';
 import { htmlReport } from '../../src/report/html-report.js';
-import type { Found } from '../../src/report/read-run.js';
+import { NOTHING, type Found } from '../../src/report/read-run.js';
 import { exampleBench } from './example-bench.js';
 import { examplePpl } from './example-ppl.js';
 import { exampleRun, paperTasks } from './example-run.js';
@@ -13,6 +13,7 @@ import { exampleRun, paperTasks } from './example-run.js';
 const options = { title: 'A report', written: new Date('2026-01-02T03:04:05Z') };
 const RIGHT = [60, 130, 78, 101, 110, 52, 75, 120];
 const found: Found = {
+  trainings: [],
   runs: [exampleRun('swat-tiny', paperTasks(RIGHT)), exampleRun('gla-tiny', paperTasks(RIGHT))],
   benches: [exampleBench('swat-tiny'), exampleBench('gla-tiny')],
   ppls: [examplePpl('swat-tiny'), examplePpl('gla-tiny')],
@@ -20,6 +21,7 @@ const found: Found = {
 
 const HOSTILE = '<script>document.title = "run"</script>"\'&amp;';
 const hostile: Found = {
+  trainings: [],
   runs: found.runs.map((run) => ({ ...run, runId: HOSTILE, model: { ...run.model, label: HOSTILE, spec: HOSTILE } })),
   benches: found.benches.map((run) => ({ ...run, runId: HOSTILE, model: { ...run.model, label: HOSTILE } })),
   ppls: found.ppls.map((run) => ({
@@ -52,7 +54,7 @@ test('a report has every table and figure, and where the numbers come from', (t)
 });
 
 test('what was not measured has no section', (t) => {
-  const html = htmlReport({ runs: [], benches: [], ppls: found.ppls }, options);
+  const html = htmlReport({ ...NOTHING, ppls: found.ppls }, options);
   t.regex(html, /id="perplexity"/);
   t.notRegex(html, /id="(bench|paper|accuracy)"/);
 });

@@ -41,6 +41,15 @@ test('commas, groups and patterns expand in place and each task comes once', asy
   t.deepEqual(await resolve('boolq,commonsense'), ['boolq', ...averaged.slice(0, -1)]);
 });
 
+test('the embedded suite is nine tasks in the order of the columns, then recall by distance', async (t) => {
+  const suite = await resolve('mini');
+  t.deepEqual(suite.slice(0, 9), ['mini_wikitext', ...averaged.map((name) => `mini_${name.replace('_openai', '')}`)]);
+  t.deepEqual(suite.slice(9), [...(await resolve('mini_needle')), ...(await resolve('mini_mqar'))]);
+  t.deepEqual(suite.slice(1, 9), await resolve('mini_commonsense'));
+  for (const task of await listTasks())
+    if (task.recall !== undefined) t.true(task.name.endsWith(String(task.recall.distance)), task.name);
+});
+
 test('an unknown name is a usage error that says which one was meant', async (t) => {
   const refusal = (name: string) => t.throwsAsync(resolveTasks([name]), { instanceOf: UserError });
   const mistyped = await refusal('piqa,helaswag');
@@ -55,10 +64,12 @@ test('an unknown name is a usage error that says which one was meant', async (t)
 
 test("the paper's columns are filled, each by one task that reports the metric", async (t) => {
   const columns = (await listTasks()).flatMap((task) =>
-    task.paperColumns.map((column) => {
-      t.true(task.metrics.includes(column.metric));
-      return { ...column, task: task.name };
-    }),
+    task.paperColumns
+      .filter(({ suite }) => suite === undefined)
+      .map((column) => {
+        t.true(task.metrics.includes(column.metric));
+        return { ...column, task: task.name };
+      }),
   );
   const titles = columns.sort((a, b) => a.order - b.order).map((column) => column.title);
   t.deepEqual(titles, ['Wiki ppl', 'LMB ppl', 'LMB acc', 'PIQA', 'Hella', 'Wino', 'ARC-e', 'ARC-c', 'SIQA', 'BoolQ']);

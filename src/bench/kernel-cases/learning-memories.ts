@@ -2,7 +2,10 @@
 // TTT-Linear (16 heads of 64) and the neural memory of Titans (8 heads of 128).
 import * as tf from '#tfjs';
 import { neuralMemoryForward, type NeuralMemoryKernelInputs } from '../../kernels/webgpu/neural-memory.js';
+import { tttGradient } from '../../kernels/webgpu/ttt-gradient.js';
 import { tttForward, type TttKernelInputs } from '../../kernels/webgpu/ttt-mini-batch.js';
+import { withoutFusedKernels } from '../../ops/op.js';
+import { tttLinear } from '../../ops/ttt-mini-batch.js';
 import type { KernelCase } from '../kernel-case.js';
 import { randomTensor, relativeError } from '../kernel-inputs.js';
 import { randomFloats } from '../random.js';
@@ -64,25 +67,78 @@ function memoryCase<Inputs extends object>({ kernel, size, flops, inputs, run, w
   };
 }
 
+function tttInputs({ batch, heads, length, dim }: Size): TttKernelInputs {
+  const near = dim ** -0.5;
+  return {
+    q: randomTensor([batch, heads, length, dim], 1) as tf.Tensor4D,
+    k: randomTensor([batch, heads, length, dim], 2) as tf.Tensor4D,
+    v: randomTensor([batch, heads, length, dim], 3) as tf.Tensor4D,
+    rate: uniform([batch, heads, length, 1], 4, 0, 1 / dim) as tf.Tensor4D,
+    scale: uniform([CHUNK], 5, 0.1, 1) as tf.Tensor1D,
+    normWeight: uniform([heads, 1, dim], 6, 0.5, 1.5),
+    normBias: randomTensor([heads, 1, dim], 7),
+    weights: uniform([batch, heads, dim + 1, dim], 8, -near, near) as tf.Tensor4D,
+  };
+}
+
 function ttt(size: Size): KernelCase {
   return memoryCase<TttKernelInputs>({
     ...{ kernel: 'ttt-mini-batch', size, flops: 6 * size.dim ** 2 + 4 * CHUNK * size.dim },
-    inputs: ({ batch, heads, length, dim }) => {
-      const near = dim ** -0.5;
-      return {
-        q: randomTensor([batch, heads, length, dim], 1) as tf.Tensor4D,
-        k: randomTensor([batch, heads, length, dim], 2) as tf.Tensor4D,
-        v: randomTensor([batch, heads, length, dim], 3) as tf.Tensor4D,
-        rate: uniform([batch, heads, length, 1], 4, 0, 1 / dim) as tf.Tensor4D,
-        scale: uniform([CHUNK], 5, 0.1, 1) as tf.Tensor1D,
-        normWeight: uniform([heads, 1, dim], 6, 0.5, 1.5),
-        normBias: randomTensor([heads, 1, dim], 7),
-        weights: uniform([batch, heads, dim + 1, dim], 8, -near, near) as tf.Tensor4D,
-      };
-    },
+    inputs: tttInputs,
     run: (inputs) => tttForward(inputs, 0, EPSILON),
     wanted: tttInF64,
   });
+}
+
+/** The models that the mini-batches start with are made again, written and read. */
+function tttGradientCase(size: Size): KernelCase {
+  const { batch, heads, length, dim } = size;
+  const tokens = batch * heads * length;
+  const made = (of: Size) => ({
+    inputs: tttInputs(of),
+    dY: randomTensor([of.batch, of.heads, of.length, of.dim], 9) as tf.Tensor4D,
+    dWeights: tf.zeros<tf.Rank.R4>([of.batch, of.heads, of.dim + 1, of.dim]),
+  });
+  const gradient = ({ inputs, dY, dWeights }: ReturnType<typeof made>) =>
+    tf.tidy(() => Object.values(tttGradient(inputs, [dY, dWeights, undefined], 0, EPSILON)));
+  const all = ({ inputs, dY, dWeights }: ReturnType<typeof made>) => [...tensorsOf(inputs), dY, dWeights];
+  return {
+    kernel: 'ttt-mini-batch gradient',
+    shape: `B${batch} T${length} N${heads} D${dim} chunk ${CHUNK}`,
+    precision: 'f32',
+    bound: 'arithmetic',
+    flops: tokens * (20 * dim ** 2 + 12 * CHUNK * dim),
+    bytes: 4 * tokens * (9 * dim + (2 * dim * (dim + 1)) / CHUNK),
+    prepare: () => {
+      const tensors = made(size);
+      return { run: () => gradient(tensors), dispose: () => tf.dispose(all(tensors)) };
+    },
+    error: async () => {
+      const tensors = made({ batch: 1, heads: 1, length: 160, dim });
+      const found = gradient(tensors);
+      const wanted = withoutFusedKernels(() => tf.grads(tttOutput)(tensorsOf(tensors.inputs), tensors.dY));
+      const errors = await Promise.all(
+        found.map(async (x, i) => relativeError(await x.data(), await wanted[i]!.data())),
+      );
+      tf.dispose([...all(tensors), ...found, ...wanted]);
+      return Math.max(...errors);
+    },
+  };
+}
+
+function tensorsOf(inputs: TttKernelInputs): tf.Tensor[] {
+  return Object.values(inputs) as tf.Tensor[];
+}
+
+/** y, of the tensors of `TttKernelInputs` in their order. */
+function tttOutput(...values: tf.Tensor[]): tf.Tensor {
+  const [q, k, v, rate] = values as tf.Tensor4D[];
+  const [weight, bias] = [values[5]!, values[6]!];
+  return tttLinear(
+    { q: q!, k: k!, v: v!, rate: rate!, scale: values[4] as tf.Tensor1D, norm: { weight, bias } },
+    { weights: values[7] as tf.Tensor4D, pending: null },
+    0,
+  ).y;
 }
 
 /** Token by token, each reading with a W of its own. */
@@ -167,6 +223,7 @@ function titansInF64({ length, dim }: Size, x: Record<keyof NeuralMemoryKernelIn
 export const cases: KernelCase[] = [
   ttt({ batch: 8, heads: 16, length: 4096, dim: 64 }),
   ttt({ batch: 1, heads: 16, length: 32_768, dim: 64 }),
+  tttGradientCase({ batch: 8, heads: 16, length: 4096, dim: 64 }),
   titans({ batch: 8, heads: 8, length: 4096, dim: 128 }),
   titans({ batch: 1, heads: 8, length: 32_768, dim: 128 }),
 ];

@@ -7,7 +7,9 @@ import { options } from '../options.js';
 export const plot = (program: Command): void => {
   program
     .command('plot')
-    .description('Draw finished runs: accuracy, recall, perplexity, throughput, memory and latency.')
+    .description(
+      'Draw finished runs: accuracy, recall, perplexity, throughput, memory, latency, and losses of training.',
+    )
     .argument('<run...>', 'run directories, results.json files, or directories with runs below them')
     .option('-o, --output <dir>', 'directory for plots/ (default: the run, if one is given, else results)')
     .addOption(options.verbose)
@@ -17,7 +19,7 @@ export const plot = (program: Command): void => {
       const { writePlots } = await import('../../report/write-plots.js');
       const files = await writePlots(found, flags.output ?? besideRun(places));
       if (files.length === 0)
-        throw new UserError('data', 'the runs hold no accuracy and no two lengths to draw', {
+        throw new UserError('data', 'the runs hold no accuracy, no two lengths and no two losses to draw', {
           where: places.join(', '),
         });
       process.stdout.write(`${files.join('\n')}\n`);

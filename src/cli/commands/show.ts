@@ -62,7 +62,14 @@ async function find(name: string, flags: ShowFlags): Promise<ShownDocument> {
 
   const { tokenizer, maxLength } = await encodingOf(flags);
   const encoder = createRequestEncoder({ tokenizer, options: { bos: flags.bos }, maxLength });
-  const about = { task: task.name, documents: documents.length, origin, tokenizer: tokenizer.name, bos: flags.bos };
+  const { nameForRecords } = await import('../../models/shipped-checkpoints.js');
+  const about = {
+    task: task.name,
+    documents: documents.length,
+    origin,
+    tokenizer: nameForRecords(tokenizer.name),
+    bos: flags.bos,
+  };
   return describeDocument(document, encoder, about);
 }
 

@@ -60,19 +60,17 @@ async function tableOf(places: readonly string[], { format, layout, published = 
 }
 
 /** A table for each kind of run. @throws UserError 'usage' for several kinds in a format that has one header. */
-async function longTables(
-  { runs, benches, ppls }: Found,
-  format: TableFlags['format'],
-  where: string,
-): Promise<string> {
-  const { formatBench, formatLong, formatPpl } = await import('../../report/format-runs.js');
+async function longTables(found: Found, format: TableFlags['format'], where: string): Promise<string> {
+  const { runs, benches, ppls, trainings } = found;
+  const { formatBench, formatLong, formatPpl, formatTraining } = await import('../../report/format-runs.js');
   const tables = [
     ...(runs.length > 0 ? [() => formatLong(runs, format)] : []),
     ...(ppls.length > 0 ? [() => formatPpl(ppls, format)] : []),
     ...(benches.length > 0 ? [() => formatBench(benches, format)] : []),
+    ...(trainings.length > 0 ? [() => formatTraining(trainings, format)] : []),
   ];
   if (tables.length > 1 && isData(format))
-    throw new UserError('usage', 'evaluations, benchmarks and perplexities against length have different columns', {
+    throw new UserError('usage', 'evaluations, perplexities, benchmarks and training runs have different columns', {
       where,
       hint: 'swat-eval table with the runs of one kind',
     });

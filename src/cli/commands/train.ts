@@ -8,7 +8,7 @@ import type { SharedFlags } from '../options.js';
 import type { CommandDefinition } from '../program.js';
 import { shellWord } from '../shell-word.js';
 
-interface TrainFlags extends Pick<SharedFlags, 'dataDir' | 'cacheDir' | 'output' | 'quiet' | 'progress'> {
+interface TrainFlags extends Pick<SharedFlags, 'dataDir' | 'cacheDir' | 'output' | 'format' | 'quiet' | 'progress'> {
   config?: string;
   set?: string[];
   /** A run directory; true for the newest training. */
@@ -38,6 +38,7 @@ export const train: CommandDefinition = (program, interrupts) => {
     options.cacheDir,
     options.output,
     trainOptions.resume,
+    options.format,
     trainOptions.plot,
     options.quiet,
     options.verbose,
@@ -49,15 +50,16 @@ export const train: CommandDefinition = (program, interrupts) => {
     const remark = flags.quiet === true ? () => {} : (sentence: string) => void process.stderr.write(`${sentence}\n`);
     const outcomes = await runTraining(flags, interrupts, remark);
     const finished = outcomes.flatMap((outcome) => (outcome.status === 'complete' ? [outcome] : []));
-    if (finished.length > 0) {
-      const { readTrainingRecord } = await import('../../train/training-record.js');
-      const runs = finished.map(({ name, directory, logs }) => ({
-        name,
-        ...{ training: logs.training.rows, validation: logs.validation.rows },
-        parameters: readTrainingRecord(directory).model.parameters,
-      }));
-      const { formatTraining } = await import('../../report/training-table.js');
-      process.stdout.write(formatTraining(runs));
+    const { readTraining } = await import('../../report/read-training.js');
+    const runs = finished.map(({ directory }) => readTraining(directory));
+    if (runs.length > 0) {
+      const { formatTraining } = await import('../../report/format-runs.js');
+      process.stdout.write(formatTraining(runs, flags.format));
+    }
+    if (flags.plot === true && runs.length > 0) {
+      const { writePlots } = await import('../../report/write-plots.js');
+      const place = runs.length > 1 ? flags.output : finished[0]!.directory;
+      for (const file of await writePlots({ trainings: [...runs] }, place)) remark(file);
     }
     for (const { final } of finished) remark(final);
     reportUnfinished(outcomes);

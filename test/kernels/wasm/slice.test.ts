@@ -1,6 +1,7 @@
 import * as tf from '#tfjs';
 import test from 'ava';
 import { startEngine } from '../../../src/backends/engine.js';
+import '../../../src/kernels/register.js';
 
 const SHAPE = [3, 4, 5, 2, 3];
 

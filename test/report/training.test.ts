@@ -1,0 +1,78 @@
+import { mkdtemp, readdir, readFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import test from 'ava';
+import { formatTraining } from '../../src/report/format-runs.js';
+import type { ChartConfiguration } from 'chart.js';
+import { lossLines as linesInStyles } from '../../src/report/loss-lines.js';
+import type { Figure } from '../../src/report/chart.js';
+import type { TrainedRun } from '../../src/report/read-training.js';
+import { StyleBook } from '../../src/report/palette.js';
+import { writePlots } from '../../src/report/write-plots.js';
+import { writeTraining } from '../../src/report/write-training.js';
+import type { TrainingRow, ValidationRow } from '../../src/train/step-log.js';
+
+const training = Array.from({ length: 500 }, (_, k): TrainingRow => {
+  const step = k + 1;
+  return {
+    ...{ step, tokens: 1000 * step, loss: 5 - k / 250, learning_rate: 1e-3, grad_norm: 0.5 },
+    ...{ tokens_per_s: 2000, peak_bytes: 2 ** 20 },
+  };
+});
+const validation = [250, 500].flatMap((step) =>
+  [64, 256].map((length): ValidationRow => ({ step, length, tokens: 1024, loss: 3 - length / 1000, perplexity: 20 })),
+);
+const run: TrainedRun = { name: 'swat-mini', baseline: 'swat', parameters: 500_000, training, validation };
+const bare: TrainedRun = { ...run, name: 'gla-mini', baseline: 'gla', validation: [] };
+
+const lossLines = (runs: TrainedRun[]) =>
+  linesInStyles(runs, new StyleBook(runs.map(({ name, baseline }) => ({ label: name, baseline }))));
+const chartOf = ({ panels }: Figure) => panels[1]!.content as ChartConfiguration;
+
+const temporary = () => mkdtemp(path.join(tmpdir(), 'swat-eval-training-'));
+
+test('the CSV files have their columns and every row', async (t) => {
+  const directory = await temporary();
+  await writeTraining(directory, training, validation);
+  const [header, first, ...rest] = (await readFile(path.join(directory, 'train.csv'), 'utf8')).trimEnd().split('\n');
+  t.is(header, 'step,tokens,loss,learning_rate,grad_norm,tokens_per_s,peak_bytes');
+  t.is(first, '1,1000,5,0.001,0.5,2000,1048576');
+  t.is(rest.length, 499);
+  const validated = await readFile(path.join(directory, 'validation.csv'), 'utf8');
+  t.is(validated.split('\n')[0], 'step,length,tokens,loss,perplexity');
+});
+
+test('without a validation there is no file of it', async (t) => {
+  const directory = await temporary();
+  await writeTraining(directory, training, []);
+  t.deepEqual(await readdir(directory), ['train.csv']);
+});
+
+test('the table has the last loss, and the last perplexity at each length where there is one', (t) => {
+  const lines = formatTraining([run, bare], 'table').split('\n');
+  t.regex(lines[0]!, /^model +params +steps +tokens +loss +ppl at 64 +ppl at 256$/);
+  t.regex(lines[1]!, /^swat-mini +500\.0K +500 +500,000 +3\.0040 +20\.000 +20\.000$/);
+  t.regex(lines[2]!, /^gla-mini .* – +–$/);
+});
+
+test('a long curve is drawn as the means of neighbours, over the tokens of the run', (t) => {
+  const { datasets } = chartOf(lossLines([run])!).data;
+  const points = datasets[0]!.data as { x: number; y: number }[];
+  t.is(points.length, 100);
+  t.deepEqual(points[0], { x: 3, y: 5 - 2 / 250 });
+  t.deepEqual(datasets[1]!.data, [
+    { x: 250, y: 3 - 0.256 },
+    { x: 500, y: 3 - 0.256 },
+  ]);
+});
+
+test('the figure is written as SVG and PNG, and none for a run without a curve', async (t) => {
+  const directory = await temporary();
+  const files = await writePlots({ trainings: [run, bare] }, directory);
+  t.deepEqual(
+    files.map((file) => path.relative(directory, file)),
+    ['plots/loss.svg', 'plots/loss.png'],
+  );
+  t.regex(await readFile(files[0]!, 'utf8'), /<title>Training loss against tokens\. swat-mini, gla-mini/);
+  t.is(lossLines([{ ...run, training: training.slice(0, 1) }]), null);
+});
