@@ -3,11 +3,25 @@
 
 /** Submissions for which a free buffer is kept: a few passes of a model, after which the same sizes come again. */
 const KEPT_SUBMISSIONS = 256;
+/** Submissions between two looks for what is older. */
+const SWEPT_SUBMISSIONS = 16;
 
-/** Free buffers of one size and usage. */
+/** Buffers of one size and usage. */
 interface Kind {
-  readonly buffers: GPUBuffer[];
+  readonly key: number;
+  /** The free ones, the first made last: which of them is taken depends on which are free, not on when they became it. */
+  readonly free: Owned[];
+  used: number;
   lastUse: number;
+}
+
+interface Owned {
+  readonly buffer: GPUBuffer;
+  readonly number: number;
+  readonly size: number;
+  readonly kind: Kind;
+  /** Tensors, at most one, and who else counts on its content; nobody where it is free. */
+  users: number;
 }
 
 export interface DeviceMemory {
@@ -22,10 +36,10 @@ export class BufferPool implements DeviceMemory {
   usedBytes = 0;
   heldBytes = 0;
   peakBytes = 0;
-  /** In the order of their last use. */
-  private readonly free = new Map<string, Kind>();
+  private readonly kinds = new Map<number, Kind>();
+  private readonly owned = new Map<GPUBuffer, Owned>();
   private submissions = 0;
-  private readonly used = new Set<GPUBuffer>();
+  private made = 0;
   private readonly device: GPUDevice;
 
   constructor(device: GPUDevice) {
@@ -42,17 +56,34 @@ export class BufferPool implements DeviceMemory {
   }
 
   acquireBuffer(size: number, usage: number, mappedAtCreation = false, reuse = true): GPUBuffer {
-    const buffer = (reuse ? this.reused(size, usage) : undefined) ?? this.create(size, usage, mappedAtCreation);
-    this.used.add(buffer);
-    this.usedBytes += buffer.size;
-    return buffer;
+    const kind = this.kindOf(size, usage);
+    const owned = (reuse ? kind.free.pop() : undefined) ?? this.create(kind, size, usage, mappedAtCreation);
+    this.use(owned);
+    return owned.buffer;
+  }
+
+  /** Keeps a buffer, a free one too, from being given out until it is released once more; whether it is one of the pool's. */
+  hold(buffer: GPUBuffer): boolean {
+    const owned = this.owned.get(buffer);
+    if (owned === undefined) return false;
+    const { free } = owned.kind;
+    if (owned.users === 0) free.splice(free.indexOf(owned), 1);
+    this.use(owned);
+    return true;
   }
 
   releaseBuffer(buffer: GPUBuffer, reuse = true): void {
-    if (!this.used.delete(buffer)) return;
-    this.usedBytes -= buffer.size;
-    if (reuse) this.touch(buffer.size, buffer.usage).buffers.push(buffer);
-    else this.destroy(buffer);
+    const owned = this.owned.get(buffer);
+    if (owned === undefined || owned.users === 0 || --owned.users > 0) return;
+    this.usedBytes -= owned.size;
+    const { kind } = owned;
+    kind.used--;
+    kind.lastUse = this.submissions;
+    if (!reuse) return this.destroy(owned);
+    const { free } = kind;
+    let place = free.length;
+    while (place > 0 && free[place - 1]!.number < owned.number) place--;
+    free.splice(place, 0, owned);
   }
 
   resetPeak(): void {
@@ -65,56 +96,57 @@ export class BufferPool implements DeviceMemory {
    */
   submitted(): void {
     this.submissions++;
-    for (const [key, kind] of this.free) {
-      if (kind.lastUse > this.submissions - KEPT_SUBMISSIONS) return;
-      this.drop(key, kind);
-    }
+    if (this.submissions % SWEPT_SUBMISSIONS !== 0) return;
+    for (const kind of this.kinds.values()) if (kind.lastUse <= this.submissions - KEPT_SUBMISSIONS) this.drop(kind);
   }
 
   /** Gives back every free buffer, under the same condition. */
   trim(): void {
-    for (const [key, kind] of this.free) this.drop(key, kind);
+    for (const kind of this.kinds.values()) this.drop(kind);
   }
 
   dispose(): void {
     this.trim();
-    for (const buffer of this.used) this.destroy(buffer);
-    this.used.clear();
+    for (const owned of this.owned.values()) this.destroy(owned);
     this.usedBytes = 0;
   }
 
-  private reused(size: number, usage: number): GPUBuffer | undefined {
-    return this.free.has(keyOf(size, usage)) ? this.touch(size, usage).buffers.pop() : undefined;
-  }
-
-  /** The kind, which becomes the last used. */
-  private touch(size: number, usage: number): Kind {
-    const key = keyOf(size, usage);
-    const kind = this.free.get(key) ?? { buffers: [], lastUse: 0 };
+  /** The kind, which is used now. */
+  private kindOf(size: number, usage: number): Kind {
+    const key = 4096 * size + usage;
+    let kind = this.kinds.get(key);
+    if (kind === undefined) {
+      kind = { key, free: [], used: 0, lastUse: 0 };
+      this.kinds.set(key, kind);
+    }
     kind.lastUse = this.submissions;
-    this.free.delete(key);
-    this.free.set(key, kind);
     return kind;
   }
 
-  private drop(key: string, kind: Kind): void {
-    kind.buffers.forEach((buffer) => this.destroy(buffer));
-    this.free.delete(key);
+  private use(owned: Owned): void {
+    if (owned.users++ > 0) return;
+    owned.kind.used++;
+    this.usedBytes += owned.size;
   }
 
-  private create(size: number, usage: number, mappedAtCreation: boolean): GPUBuffer {
+  private drop(kind: Kind): void {
+    for (const owned of kind.free) this.destroy(owned);
+    kind.free.length = 0;
+    if (kind.used === 0) this.kinds.delete(kind.key);
+  }
+
+  private create(kind: Kind, size: number, usage: number, mappedAtCreation: boolean): Owned {
     const buffer = this.device.createBuffer({ size, usage, mappedAtCreation });
-    this.heldBytes += buffer.size;
+    const owned = { buffer, number: this.made++, size, kind, users: 0 };
+    this.owned.set(buffer, owned);
+    this.heldBytes += size;
     this.peakBytes = Math.max(this.peakBytes, this.heldBytes);
-    return buffer;
+    return owned;
   }
 
-  private destroy(buffer: GPUBuffer): void {
-    this.heldBytes -= buffer.size;
-    buffer.destroy();
+  private destroy(owned: Owned): void {
+    this.owned.delete(owned.buffer);
+    this.heldBytes -= owned.size;
+    owned.buffer.destroy();
   }
-}
-
-function keyOf(size: number, usage: number): string {
-  return `${size}/${usage}`;
 }

@@ -3,6 +3,7 @@
 import * as tf from '#tfjs';
 import { AdamWOptimizer } from '../models/adamw-optimizer.js';
 import type { Decoder } from '../models/decoder.js';
+import { GreedyDecoder } from '../models/greedy-decoding.js';
 import type { ModelState } from '../models/language-model.js';
 import { scope } from '../ops/scope.js';
 import type { Cell } from './cells.js';
@@ -62,41 +63,18 @@ function prepareDecode(model: Decoder, { batch, prompt, generated, depth }: Cell
   const start = depth === 0 ? model.initialState(batch) : contextState(model, batch, depth);
   const ids = randomIds(model, [batch, prompt], 1) as tf.Tensor2D;
   const first = randomIds(model, [batch], 2) as tf.Tensor1D;
+  const decoder = new GreedyDecoder(model);
   return {
     async run() {
       const prefilled = prompt === 0 ? null : scope(() => model.forward(ids, start).state);
-      const end = await decode(model, prefilled ?? start, first, generated, readEvery);
-      tf.dispose([...freed(end, start), ...freed(prefilled, start)]);
+      await decoder.decode(prefilled ?? start, first, generated, readEvery);
+      tf.dispose(freed(prefilled, start));
     },
-    dispose: () => tf.dispose([ids, first, ...tensorsOf(start)]),
+    dispose() {
+      decoder.dispose();
+      tf.dispose([ids, first, ...tensorsOf(start)]);
+    },
   };
-}
-
-/**
- * Goes on greedily from a state: the argmax of each token's logits is the next, without leaving the device.
- * @returns the state at the end; the one at the start is left as it is.
- */
-async function decode(model: Decoder, start: ModelState, first: tf.Tensor1D, tokens: number, readEvery: number) {
-  let [ids, state] = [first, start];
-  /** The newest ids, of which the first `read` are on the host already. */
-  let decoded: tf.Tensor1D[] = [];
-  let read = 0;
-  for (let token = 1; token <= tokens; token++) {
-    const next = scope(() => {
-      const { hidden, state: after } = model.step(ids, state);
-      return { ids: tf.argMax(model.logits(hidden), 1) as tf.Tensor1D, state: after };
-    });
-    tf.dispose(freed(state, start, next.state));
-    ({ ids, state } = next);
-    decoded.push(ids);
-    if (token % readEvery !== 0 && token < tokens) continue;
-    const unread = tf.stack(decoded.slice(read));
-    await unread.data();
-    tf.dispose([unread, ...decoded.slice(0, -1)]);
-    [decoded, read] = [[ids], 1];
-  }
-  tf.dispose(decoded);
-  return state;
 }
 
 function prepareTraining(model: Decoder, { batch, prompt }: Cell, { decayed }: PassOptions): Pass {

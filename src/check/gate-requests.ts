@@ -4,7 +4,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { RunSummary } from '../evaluate/run-summary.js';
 import type { Comparison } from './gate-outcome.js';
 import type { MatchedRun } from './match-runs.js';
-import { sharedDocuments, type SharedDocuments } from './shared-documents.js';
+import { sharedDocuments, type SharedDocuments } from '../report/shared-documents.js';
 
 /** Nats of one request, whatever its length. */
 export const LARGEST_DIFFERENCE = 1e-3;

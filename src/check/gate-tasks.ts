@@ -8,7 +8,7 @@ import { summarizeMetric } from '../metrics/summarize-metric.js';
 import type { MetricName } from '../tasks/task.js';
 import type { Comparison } from './gate-outcome.js';
 import type { MatchedRun } from './match-runs.js';
-import { ratioParts, sharedDocuments, valuesOf, type SharedDocuments } from './shared-documents.js';
+import { ratioParts, sharedDocuments, valuesOf, type SharedDocuments } from '../report/shared-documents.js';
 
 export interface Tolerances {
   /** Relative increase of a perplexity, e.g. 0.005. Bits per byte are held to it by the perplexity that they are of. */

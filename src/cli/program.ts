@@ -5,6 +5,7 @@ import { readBuildInfo } from '../package-root.js';
 import type { BuildInfo } from '../package-root.js';
 import { bench } from './commands/bench.js';
 import { check } from './commands/check.js';
+import { compare } from './commands/compare.js';
 import { data } from './commands/data.js';
 import { env } from './commands/env.js';
 import { ls } from './commands/ls.js';
@@ -32,6 +33,7 @@ const COMMANDS: readonly CommandDefinition[] = [
   plot,
   report,
   check,
+  compare,
   show,
   data,
   tokenizer,

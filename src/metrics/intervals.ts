@@ -14,6 +14,13 @@ export function normalQuantile(confidence: number): number {
   }
 }
 
+/** P(|Z| >= |z|) for a standard normal Z, to about 1e-15. */
+export function twoSidedP(z: number): number {
+  if (Math.abs(z) > 8) return 0;
+  const density = Math.exp(-(z * z) / 2) / Math.sqrt(2 * Math.PI);
+  return Math.max(0, 1 - 2 * density * densityRatio(Math.abs(z)));
+}
+
 /** Integral of the normal density from 0 to z, over the density at z: z + z^3/3 + z^5/15 + ... (integration by parts). */
 function densityRatio(z: number): number {
   let term = z;

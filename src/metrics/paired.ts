@@ -29,7 +29,7 @@ export interface BootstrapOptions {
 /**
  * Documents drawn with replacement, the same for both models. The interval has the replicates' percentiles; p is two-sided, twice
  * the share of replicates on the other side of 0, the observed difference counted as one more (Davison and Hinkley 1997, section
- * 4.2), so that it is never 0.
+ * 4.2). It is never below 2^(1 - n), what the signs of n differences can show: few documents resample into fewer still.
  */
 export function pairedBootstrap(
   first: readonly RatioPart[],
@@ -38,28 +38,35 @@ export function pairedBootstrap(
 ): { interval: Interval; p: number } {
   checkPaired(first, second);
   const generator = new Mt19937(seed);
-  const differences = Float64Array.from({ length: iterations }, () => resampledDifference(first, second, generator));
+  const columns = [first, second].map((parts) => ({
+    numerators: Float64Array.from(parts, ([numerator]) => numerator),
+    denominators: Float64Array.from(parts, ([, denominator]) => denominator),
+  })) as [Columns, Columns];
+  const differences = Float64Array.from({ length: iterations }, () => resampledDifference(columns, generator));
   differences.sort();
   const below = differences.filter((difference) => difference <= 0).length;
   const above = differences.filter((difference) => difference >= 0).length;
   const tail = (1 - confidence) / 2;
   return {
     interval: [quantile(differences, tail), quantile(differences, 1 - tail)],
-    p: Math.min(1, (2 * (1 + Math.min(below, above))) / (1 + iterations)),
+    p: Math.min(1, Math.max((2 * (1 + Math.min(below, above))) / (1 + iterations), 2 ** (1 - first.length))),
   };
 }
 
-function resampledDifference(first: readonly RatioPart[], second: readonly RatioPart[], generator: Mt19937): number {
-  const documents = first.length;
+interface Columns {
+  readonly numerators: Float64Array;
+  readonly denominators: Float64Array;
+}
+
+function resampledDifference([first, second]: readonly [Columns, Columns], generator: Mt19937): number {
+  const documents = first.numerators.length;
   let [a, aUnits, b, bUnits] = [0, 0, 0, 0];
   for (let draw = 0; draw < documents; draw += 1) {
     const document = generator.choice(documents);
-    const [numeratorA, denominatorA] = first[document]!;
-    const [numeratorB, denominatorB] = second[document]!;
-    a += numeratorA;
-    aUnits += denominatorA;
-    b += numeratorB;
-    bUnits += denominatorB;
+    a += first.numerators[document]!;
+    aUnits += first.denominators[document]!;
+    b += second.numerators[document]!;
+    bUnits += second.denominators[document]!;
   }
   return b / bUnits - a / aUnits;
 }

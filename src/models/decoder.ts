@@ -11,6 +11,7 @@ import { usePrecision, type Precision } from '../kernels/webgpu/precision.js';
 import { embedding } from '../ops/embedding.js';
 import { headLogProbs, rowsPerTile } from '../ops/head-log-probs.js';
 import { linear, linearPlus, type Matrix } from '../ops/linear.js';
+import { normedSwiGlu } from '../ops/normed-swiglu.js';
 import { rmsNorm } from '../ops/rms-norm.js';
 import { scope } from '../ops/scope.js';
 import { swiGlu } from '../ops/swiglu.js';
@@ -40,6 +41,8 @@ export class Decoder implements LanguageModel {
   readonly config: ModelConfig;
   readonly engine: Engine;
   readonly parameters: Parameters;
+  /** Positions after which `step` does the same again. */
+  readonly period: number;
   /** In which matrices are multiplied. */
   readonly precision: Precision;
   readonly maxLength: number;
@@ -59,6 +62,7 @@ export class Decoder implements LanguageModel {
     this.hiddenSize = config.hiddenSize;
     this.parameterCount = parameters.count();
     this.mixers = Array.from({ length: config.layers }, (_, layer) => familyOf(config).createMixer(config, layer));
+    this.period = Math.max(...this.mixers.map(({ period = 1 }) => period));
   }
 
   forward(ids: tf.Tensor2D): { hidden: tf.Tensor3D; state: null };
@@ -111,6 +115,14 @@ export class Decoder implements LanguageModel {
       position: state.position,
       layers: this.mixers.map((mixer, layer) => scope(() => mixer.fork(state.layers[layer], copies))),
     };
+  }
+
+  /** A copy of a state of `batch` rows that steps may change. */
+  forSteps({ position, layers }: ModelState, batch: number): ModelState {
+    this.use();
+    const ones = new Array<number>(batch).fill(1);
+    const copy = (mixer: Mixer, state: unknown) => mixer.forSteps?.(state, position) ?? mixer.fork(state, ones);
+    return { position, layers: this.mixers.map((mixer, layer) => scope(() => copy(mixer, layers[layer]))) };
   }
 
   stateBytes(batch: number, position: number): number {
@@ -186,15 +198,28 @@ export class Decoder implements LanguageModel {
   private feedForward<T extends tf.Tensor>(x: T, context: MixerContext): T {
     if (this.config.intermediateSize === null) return x;
     const matrix = (name: string) => context.matrix(`mlp.${name}.weight`);
-    const bias = (name: string) => (this.config.mlpBias ? context.weight(`mlp.${name}.bias`) : undefined);
-    const layer = (input: tf.Tensor, name: string) => linear(input, matrix(name), bias(name));
     return scope(() => {
-      const activated = scope(() => {
-        const normed = rmsNorm({ x, weight: context.weight('mlp_norm.weight') }, { epsilon: this.config.normEps });
-        return swiGlu({ gate: layer(normed, 'gate_proj'), up: layer(normed, 'up_proj') }, null);
-      });
-      return linearPlus(x, activated, matrix('down_proj'), bias('down_proj')) as T;
+      const activated = scope(() => this.activated(x, context, matrix('gate_proj'), matrix('up_proj')));
+      return linearPlus(x, activated, matrix('down_proj'), this.mlpBias(context, 'down_proj')) as T;
     });
+  }
+
+  /** silu(gate(norm(x))) * up(norm(x)) */
+  private activated(x: tf.Tensor, context: MixerContext, gate: Matrix, up: Matrix): tf.Tensor {
+    const norm = { weight: context.weight('mlp_norm.weight'), epsilon: this.config.normEps };
+    if (!this.config.mlpBias) return normedSwiGlu({ x, weight: norm.weight }, { epsilon: norm.epsilon, gate, up });
+    const normed = rmsNorm({ x, weight: norm.weight }, norm);
+    return swiGlu(
+      {
+        gate: linear(normed, gate, this.mlpBias(context, 'gate_proj')),
+        up: linear(normed, up, this.mlpBias(context, 'up_proj')),
+      },
+      null,
+    );
+  }
+
+  private mlpBias(context: MixerContext, name: string): tf.Tensor | undefined {
+    return this.config.mlpBias ? context.weight(`mlp.${name}.bias`) : undefined;
   }
 
   private normalise(x: tf.Tensor, name: string): tf.Tensor {

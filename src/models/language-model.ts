@@ -20,7 +20,10 @@ export interface LanguageModel {
    */
   forward(ids: Tensor2D): { hidden: Tensor3D; state: null };
   forward(ids: Tensor2D, state: ModelState): { hidden: Tensor3D; state: ModelState };
-  /** One token for every row. ids [B] -> hidden [B, H] and the state after it. */
+  /**
+   * One token for every row. ids [B] -> hidden [B, H] and the state after it, for which the one before may be changed in place:
+   * whoever needs it later gives a fork.
+   */
   step(ids: Tensor1D, state: ModelState): { hidden: Tensor2D; state: ModelState };
   initialState(batch: number): ModelState;
   /** Rows of `state`, row i repeated copies[i] times. */

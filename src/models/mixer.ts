@@ -39,19 +39,23 @@ export interface MixerContext {
 
 /**
  * Shapes: B rows, T tokens, H hidden size. S is the layer's recurrent state (for attention: the keys and values in reach).
- * A mixer is a pure function of its input, state and weights; the parallel and the step form agree.
+ * A mixer is a function of its input, state and weights; the parallel and the step form agree.
  */
 export interface Mixer<S = unknown> {
   readonly parameters: readonly ParameterSpec[];
+  /** Tokens of a mini-batch, where the step form does something else at each of its places; one in most families. */
+  readonly period?: number;
   /** What the block does to its input, [B, T, H], ahead of the norm before `forward`; nothing in most families. */
   enter?(x: Tensor3D, state: S | null, context: MixerContext): { x: Tensor3D; state: S | null };
   /** Parallel form, [B, T, H] -> [B, T, H], any T. A null state starts at nothing and keeps nothing. */
   forward(x: Tensor3D, state: S | null, context: MixerContext): { y: Tensor3D; state: S | null };
-  /** Recurrent form, one token: [B, H] -> [B, H]. */
+  /** Recurrent form, one token: [B, H] -> [B, H]. It takes the state over, and may change it in place. */
   step(x: Tensor2D, state: S, context: MixerContext): { y: Tensor2D; state: S };
   initialState(batch: number): S;
   /** Rows of the state, row i repeated copies[i] times. */
   fork(state: S, copies: readonly number[]): S;
+  /** A copy of the state after `position` tokens as `step` keeps it, where it keeps another form. */
+  forSteps?(state: S, position: number): S;
   /** Bytes of the state of `batch` rows after `position` tokens. */
   stateBytes(batch: number, position: number): number;
   /** Elements that the parallel form holds at its peak, for one row of `length` tokens. */

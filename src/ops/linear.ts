@@ -1,7 +1,9 @@
 // y = x W^T (+ b), with W as checkpoints store it.
 import * as tf from '#tfjs';
 import { HalfTensor, toHalf } from '../kernels/webgpu/half-tensor.js';
-import { isStep, linearHalf, linearStep, matMulHalf, multipliesInHalf } from '../kernels/webgpu/matmul.js';
+import { isStep, linearPlusStep, linearsStep, linearStep } from '../kernels/webgpu/linear-step.js';
+import { linearHalf, matMulHalf, multipliesInHalf } from '../kernels/webgpu/matmul.js';
+import { MOST_WEIGHTS } from '../kernels/webgpu/matvec.js';
 import type { MatMulOptions } from '../kernels/webgpu/matmul.js';
 import { defineOp, registerFusedKernel } from './op.js';
 
@@ -24,11 +26,42 @@ export function linearPlus<R extends tf.Rank>(
   weight: Matrix,
   bias?: tf.Tensor,
 ): tf.Tensor<R> {
+  const [outputs, inputs] = weight.shape as readonly [number, number];
+  const rows = () => tf.reshape(x, [-1, inputs]) as tf.Tensor2D;
+  const sums = () => tf.reshape(residual, [-1, outputs]) as tf.Tensor2D;
+  if (bias === undefined && isStepOf(x, [weight]))
+    return tf.reshape(plusStep({ x: rows(), residual: sums() }, { weight }), residual.shape);
   if (!(weight instanceof HalfTensor) || bias !== undefined || isDecoding(x))
     return tf.add(residual, linear(x, weight, bias));
-  const [outputs, inputs] = weight.shape;
-  const rows = tf.reshape(x, [-1, inputs]) as tf.Tensor2D;
-  return tf.reshape(linearHalf(rows, weight, tf.reshape(residual, [-1, outputs])), residual.shape);
+  return tf.reshape(linearHalf(rows(), weight, sums()), residual.shape);
+}
+
+/** x W^T for each of the weights, in one kernel in a decoding step. */
+export function linears<R extends tf.Rank>(x: tf.Tensor<R>, weights: readonly Matrix[]): tf.Tensor<R>[] {
+  if (weights.length > MOST_WEIGHTS || !isStepOf(x, weights)) return weights.map((weight) => linear(x, weight));
+  const products = linearsOfStep({ x: tf.reshape(x, [-1, x.shape.at(-1)!]) as tf.Tensor2D }, { weights });
+  return products.map((y) => tf.reshape<tf.Rank>(y, [...x.shape.slice(0, -1), y.shape[1]!]) as tf.Tensor<R>);
+}
+
+/** x [B, I] times each of the weights, the products side by side: [B, sum of O]. */
+export function linearsJoined(x: tf.Tensor2D, weights: readonly Matrix[]): tf.Tensor2D {
+  if (weights.length > MOST_WEIGHTS || !isStepOf(x, weights)) return joined(x, weights);
+  return joinedOfStep({ x }, { weights });
+}
+
+function joined(x: tf.Tensor2D, weights: readonly Matrix[]): tf.Tensor2D {
+  return tf.concat(
+    weights.map((weight) => linear(x, weight)),
+    1,
+  );
+}
+
+/** Whether x is the input of a decoding step that has kernels for these weights, which are all packed or none, and is not differentiated. */
+export function isStepOf(x: tf.Tensor, weights: readonly Matrix[]): boolean {
+  if (tf.getBackend() !== 'webgpu' || !isDecoding(x) || tf.engine().state.gradientDepth > 0) return false;
+  const rows = x.size / x.shape.at(-1)!;
+  const half = weights[0] instanceof HalfTensor;
+  return weights.every((weight) => isStep(rows, weight.shape) && weight instanceof HalfTensor === half);
 }
 
 /** `linear` for rows [R, I] that are no decoding step, however few: their products must not depend on how many there are. */
@@ -61,6 +94,31 @@ registerFusedKernel(product, 'webgpu', {
     x: inAskedPrecision(dy, weight),
     weight: inAskedPrecision(dy, x, { transposeA: true }),
   }),
+});
+
+const linearsOfStep = defineOp<{ x: tf.Tensor2D }, { weights: readonly Matrix[] }, tf.Tensor[]>({
+  name: 'LinearsOfStep',
+  reference: ({ x }, { weights }) => weights.map((weight) => linear(x, weight)),
+});
+
+registerFusedKernel(linearsOfStep, 'webgpu', { forward: ({ x }, { weights }) => linearsStep(x, weights) });
+
+const joinedOfStep = defineOp<{ x: tf.Tensor2D }, { weights: readonly Matrix[] }, tf.Tensor2D>({
+  name: 'LinearsJoinedOfStep',
+  reference: ({ x }, { weights }) => joined(x, weights),
+});
+
+registerFusedKernel(joinedOfStep, 'webgpu', {
+  forward: ({ x }, { weights }) => linearsStep(x, weights, 'joined')[0]!,
+});
+
+const plusStep = defineOp<{ x: tf.Tensor2D; residual: tf.Tensor2D }, { weight: Matrix }, tf.Tensor2D>({
+  name: 'LinearPlusOfStep',
+  reference: ({ x, residual }, { weight }) => tf.add(residual, linear(x, weight)),
+});
+
+registerFusedKernel(plusStep, 'webgpu', {
+  forward: ({ x, residual }, { weight }) => linearPlusStep(residual, x, weight),
 });
 
 /** Products with this weight in the current scope pack it to f16 once, where they are f16 products. */

@@ -3,6 +3,7 @@
 // The angles are computed on the host in f64: WGSL's cos is off by 2e-4 at 200 rad and 6e-3 at 65k.
 import * as tf from '#tfjs';
 import { rotatePairs, type Pairing } from '../kernels/webgpu/rotary.js';
+import { deviceBackend } from '../kernels/webgpu/runner.js';
 import { constant } from './constants.js';
 import { defineOp, registerFusedKernel } from './op.js';
 
@@ -23,6 +24,14 @@ export function rotateTokens(x: tf.Tensor4D, theta: number, position: number): t
 export function rotateNeighbours(x: tf.Tensor4D, theta: number, position: number, period: number): tf.Tensor4D {
   const rotation = { pairing: 'neighbours', theta, position: position % period, period } as const;
   return tf.reshape(rotary({ x: oneRowAToken(x) }, rotation), x.shape);
+}
+
+/**
+ * cos and sin of the rotation of heads of `dim` channels, tables [positions, dim / 2] that hold `position`. A longer sequence has
+ * other ones.
+ */
+export function rotaryAngles(theta: number, dim: number, position: number): { cos: tf.Tensor; sin: tf.Tensor } {
+  return rotaryTables({ pairing: 'halves', theta, position, period: Infinity }, dim, 1);
 }
 
 /** [B, N, T, D] -> [B N, T, 1, D] */
@@ -63,6 +72,7 @@ registerFusedKernel(rotary, 'webgpu', {
 
 function rotateOnDevice(x: tf.Tensor4D, rotation: Rotation, direction: 1 | -1): tf.Tensor4D {
   const tables = rotaryTables(rotation, x.shape[3], x.shape[1]);
+  if (rotation.period === Infinity) deviceBackend().holdsBelow(tables.cos.shape[0]!);
   return rotatePairs({ x, ...tables }, rotation.pairing, rotation.position, direction) as tf.Tensor4D;
 }
 

@@ -2,6 +2,7 @@
 import type { BenchRecord } from '../bench/bench-record.js';
 import { benchRows } from '../bench/bench-rows.js';
 import type { RunSummary } from '../evaluate/run-summary.js';
+import type { Leaders } from '../metrics/best.js';
 import type { PplRecord } from '../perplexity/ppl-record.js';
 import { positionRows, pplRows, type PositionRow, type PplRow } from '../perplexity/ppl-rows.js';
 import { benchCsv } from './bench-csv.js';
@@ -74,27 +75,28 @@ export function formatPpl(runs: readonly PplRecord[], format: TableFormat, byPos
   }
 }
 
-/** One row a model in the columns of the paper, published rows below. */
+/** One row a model in the columns of the paper, published rows below; `leaders` as in `paperTable`. */
 export function formatPaper(
   runs: readonly RunSummary[],
   published: readonly PublishedRow[],
   format: TableFormat,
+  leaders: readonly Leaders[] | null = null,
 ): string {
-  return renderTable(paperTable(runs, published), format);
+  return formatTable(paperTable(runs, published, leaders), format);
 }
 
 /** One row a model and window, one column a text and length. */
 export function formatLengths(runs: readonly PplRecord[], format: TableFormat): string {
-  return renderTable(lengthGrid(runs), format);
+  return formatTable(lengthGrid(runs), format);
 }
 
 /** One row a training run. */
 export function formatTraining(runs: readonly TrainedRun[], format: TableFormat): string {
-  return renderTable(trainingTable(runs), format);
+  return formatTable(trainingTable(runs), format);
 }
 
-/** A table whose cells are all there is to say. */
-function renderTable(table: Table, format: TableFormat): string {
+/** A table whose CSV and JSON are its cells' values. */
+export function formatTable(table: Table, format: TableFormat): string {
   switch (format) {
     case 'csv':
       return renderCsv(table);

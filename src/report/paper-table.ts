@@ -1,11 +1,13 @@
 // Runs in the layout of the SWAT paper's Table 1: one row a model, accuracies in percent, averages recomputed. What was not
-// scored on the whole benchmark carries a footnote and is never the best.
+// scored on the whole benchmark carries a footnote and is never the best; the best of a column is what beats all others.
 import type { RunSummary, TaskSummary } from '../evaluate/run-summary.js';
+import type { Leaders } from '../metrics/best.js';
 import { LABEL_MEANINGS } from './label-meanings.js';
 import { modelLabels } from './model-labels.js';
-import { fixed, parameterCount, thousands } from './number-text.js';
+import { fixed, parameterCount, percentage, thousands } from './number-text.js';
 import { averagedCells, paperAverage, paperCells, type PaperCell, suiteOf } from './paper-cells.js';
 import { PAPER_COLUMNS } from './paper-columns.js';
+import { LEVEL } from './paper-leaders.js';
 import { averageDiffers, recomputedAverage, type PublishedRow } from './published.js';
 import { MISSING, textCell, type Cell, type Column, type Row, type Table } from './table.js';
 
@@ -13,8 +15,6 @@ import { MISSING, textCell, type Cell, type Column, type Row, type Table } from 
 interface Figure {
   readonly value: number;
   readonly notes: readonly string[];
-  /** Whether it may be called the best of its column. */
-  readonly ranked: boolean;
 }
 
 interface PaperRow {
@@ -27,29 +27,47 @@ interface PaperRow {
 
 const AVERAGE = { key: 'avg', title: 'Avg', unit: 'percent' } as const;
 
-export function paperTable(runs: readonly RunSummary[], published: readonly PublishedRow[]): Table {
+/** What is printed below a table in which a run could be the best. */
+function marksRemark(leaders: readonly Leaders[]): string {
+  return leaders.every(({ best }) => best === null)
+    ? 'In no column is a run shown to be better than every other.'
+    : `Bold: better than every other run, underlined: than every other but that one (paired on the documents, ${percentage(1 - LEVEL)}, Holm's correction over the columns).`;
+}
+
+/**
+ * @param leaders as `paperLeaders` finds them; null where nothing is marked. Published numbers come without their documents, so
+ * that beside them nothing can be.
+ */
+export function paperTable(
+  runs: readonly RunSummary[],
+  published: readonly PublishedRow[],
+  leaders: readonly Leaders[] | null = null,
+): Table {
   const labels = modelLabels(runs);
   const mini = runs.filter((run) => suiteOf(run) === 'mini');
   const comparable = mini.length === 0 || (mini.length === runs.length && published.length === 0);
   const guessed = comparable ? runs : runs.filter((run) => !mini.includes(run));
+  const marked = published.length === 0 && comparable ? leaders : null;
   const sections = [
     runs.map((run, k) => runRow(run, labels[k]!, comparable)),
     published.map(publishedRow),
     [guessRow('chance', guessed), guessRow('majority', guessed)].filter((row) => row !== null),
   ];
-  const ranks = rankColumns(sections.flat());
   const withPrinted = published.length > 0;
   return {
     columns: paperColumns(withPrinted),
-    sections: sections.map((rows) =>
-      rows.map((row): Row => {
-        const figures = row.figures.map((figure, k) => figureCell(figure, ranks[k]!));
+    sections: sections.map((rows, section) =>
+      rows.map((row, k): Row => {
+        const figures = row.figures.map((figure, column) =>
+          figureCell(figure, section === 0 ? emphasisOf(k, marked?.[column]) : null),
+        );
         return [row.model, row.size, ...figures, ...(withPrinted ? [figureCell(row.printedAverage, null)] : [])];
       }),
     ),
     remarks: [
       'Avg: unweighted mean of the eight accuracies, recomputed from the columns.',
       ...(mini.length > 0 && comparable ? [`Every number is ${MINI_MEANS}.`] : []),
+      ...(marked === null ? [] : [marksRemark(marked)]),
     ],
   };
 }
@@ -70,7 +88,7 @@ function paperColumns(withPrinted: boolean): Column[] {
 
 const MINI_MEANS = "the embedded suite's: tasks in the form of these benchmarks, about a small world";
 
-/** @param comparable whether all rows of the table are of one suite; else those of the embedded one are marked and never the best. */
+/** @param comparable whether all rows of the table are of one suite; else those of the embedded one are marked, and none is the best. */
 function runRow(run: RunSummary, label: string, comparable: boolean): PaperRow {
   const cells = paperCells(run);
   const eight = averagedCells(cells);
@@ -86,14 +104,14 @@ function runRow(run: RunSummary, label: string, comparable: boolean): PaperRow {
   return {
     model: foreign ? { ...textCell(label), notes: [MINI_MEANS] } : textCell(label),
     size: { ...textCell(parameterCount(run.model.parameters)), value: run.model.parameters },
-    figures: [...figures, average].map((figure) => figure && { ...figure, ranked: figure.ranked && !foreign }),
+    figures: [...figures, average],
     printedAverage: null,
   };
 }
 
 function figureOf(value: number, cells: readonly PaperCell[], settings: readonly string[]): Figure {
   const shortfalls = new Set(cells.flatMap(({ task }) => shortfallNotes(task)));
-  return { value, notes: [...shortfalls, ...settings], ranked: shortfalls.size === 0 && Number.isFinite(value) };
+  return { value, notes: [...shortfalls, ...settings] };
 }
 
 /** Why a number is not the benchmark's. */
@@ -112,13 +130,13 @@ function perplexitySettings({ model, bosPolicy }: RunSummary): string {
 }
 
 function publishedRow(row: PublishedRow): PaperRow {
-  const figure = (value: number): Figure => ({ value, notes: [], ranked: true });
+  const figure = (value: number): Figure => ({ value, notes: [] });
   const remarks = averageDiffers(row) ? ['the printed average is not the mean of the printed columns'] : [];
   return {
     model: { ...textCell(row.model), notes: [row.source] },
     size: textCell(row.size),
     figures: [...row.values, recomputedAverage(row)].map(figure),
-    printedAverage: { value: row.average, notes: remarks, ranked: false },
+    printedAverage: { value: row.average, notes: remarks },
   };
 }
 
@@ -128,34 +146,21 @@ function guessRow(kind: 'chance' | 'majority', runs: readonly RunSummary[]): Pap
   const figures = PAPER_COLUMNS.map(({ unit }, k) => {
     const tasks = allCells.flatMap((cells) => cells[k]?.task ?? []).sort((a, b) => b.documents - a.documents);
     const value = tasks[0]?.[kind] ?? null;
-    return value === null || unit !== 'percent'
-      ? null
-      : { value: 100 * value, notes: shortfallNotes(tasks[0]!), ranked: false };
+    return value === null || unit !== 'percent' ? null : { value: 100 * value, notes: shortfallNotes(tasks[0]!) };
   });
   if (figures.every((figure) => figure === null)) return null;
   return { model: textCell(kind), size: textCell(MISSING), figures: [...figures, null], printedAverage: null };
 }
 
-/** The printed forms of a column's best and second best number; null where fewer than two different ones compete. */
-type Ranks = { readonly best: string; readonly second: string } | null;
-
-function rankColumns(rows: readonly PaperRow[]): Ranks[] {
-  return [...PAPER_COLUMNS, AVERAGE].map(({ unit }, k) => {
-    const competing = rows.flatMap(({ figures }) => (figures[k]?.ranked ? [figureText(figures[k])] : []));
-    const sorted = [...new Set(competing)].sort((a, b) =>
-      unit === 'percent' ? Number(b) - Number(a) : Number(a) - Number(b),
-    );
-    const [best, second] = sorted;
-    return best === undefined || second === undefined ? null : { best, second };
-  });
+function emphasisOf(run: number, leaders: Leaders | undefined): Cell['emphasis'] {
+  if (leaders?.best === run) return 'best';
+  return leaders?.second === run ? 'second' : null;
 }
 
-function figureCell(figure: Figure | null, ranks: Ranks): Cell {
+function figureCell(figure: Figure | null, emphasis: Cell['emphasis']): Cell {
   if (figure === null) return textCell(MISSING);
-  const text = figureText(figure);
-  const emphasis =
-    !figure.ranked || ranks === null ? null : text === ranks.best ? 'best' : text === ranks.second ? 'second' : null;
-  return { text, value: Number.isFinite(figure.value) ? figure.value : null, notes: figure.notes, emphasis };
+  const { value, notes } = figure;
+  return { text: figureText(figure), value: Number.isFinite(value) ? value : null, notes, emphasis };
 }
 
 function figureText({ value }: Figure): string {

@@ -111,6 +111,6 @@ test('a bar is for terminals; files and CI get lines, --quiet and --no-progress 
 });
 
 test('the share of what the engine could reach stands behind the speed', (t) => {
-  const state = { label: 'swat', tokens: 500, totalTokens: 1000, seconds: 5, ceiling: 800 };
+  const state = { label: 'swat', unit: 'tokens', done: 500, total: 1000, seconds: 5, ceiling: 800 };
   t.regex(renderBar(state, 80, { colour: false }), /50 % {2}100 tokens\/s \(13 % of the ceiling\) {2}0:05 left$/);
 });

@@ -1,5 +1,5 @@
 import test from 'ava';
-import { logNormalInterval, normalQuantile, wilsonInterval } from '../../src/metrics/intervals.js';
+import { logNormalInterval, normalQuantile, twoSidedP, wilsonInterval } from '../../src/metrics/intervals.js';
 
 test('the normal quantile agrees with tables', (t) => {
   // python3: statistics.NormalDist().inv_cdf((1 + confidence) / 2)
@@ -11,6 +11,12 @@ test('the normal quantile agrees with tables', (t) => {
     [0.999999, 4.891638475671084],
   ] as const)
     t.true(Math.abs(normalQuantile(confidence) - z) < 1e-9, `${confidence}`);
+});
+
+test('the two-sided p of a normal deviate is the inverse of its quantile', (t) => {
+  for (const confidence of [0, 0.5, 0.95, 0.999999])
+    t.true(Math.abs(twoSidedP(-normalQuantile(confidence)) - (1 - confidence)) < 1e-12, `${confidence}`);
+  t.is(twoSidedP(40), 0);
 });
 
 test('Wilson: 8 of 10 at 95 % is [0.490, 0.943]', (t) => {

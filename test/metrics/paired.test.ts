@@ -1,6 +1,7 @@
 import test from 'ava';
 import { holm } from '../../src/metrics/holm.js';
 import { exactMcNemar } from '../../src/metrics/mcnemar.js';
+import { pairedTest } from '../../src/metrics/paired-test.js';
 import { pairedBootstrap, pairedDifference } from '../../src/metrics/paired.js';
 import type { RatioPart } from '../../src/metrics/ratio.js';
 import { smallestDetectableEffect } from '../../src/metrics/detectable-effect.js';
@@ -26,7 +27,7 @@ test('a constant difference in nats a word has no error, however long the pages'
   t.true(close(stderr, 0));
   const { interval, p } = pairedBootstrap(first, second, { iterations: 99, confidence: 0.95, seed: 1 });
   t.true(interval.every((bound) => close(bound, 0.01)));
-  t.is(p, 2 / 100, 'no replicate is on the other side: 2 x 1 / (1 + 99)');
+  t.is(p, 1 / 4, 'three differences of one sign');
 });
 
 test('the bootstrap of a mean agrees with its standard error', (t) => {
@@ -43,6 +44,21 @@ test('equal models have p = 1', (t) => {
   const { interval, p } = pairedBootstrap(shares(1, 0), shares(1, 0), { iterations: 50, confidence: 0.95, seed: 1 });
   t.deepEqual(interval, [0, 0]);
   t.is(p, 1);
+});
+
+test('where no replicate is on the other side, p is that of the replicates', (t) => {
+  const twenty = Array.from({ length: 20 }, () => 0);
+  const [first, second] = [shares(...twenty), shares(...twenty.map(() => 1))];
+  t.is(pairedBootstrap(first, second, { iterations: 99, confidence: 0.95, seed: 1 }).p, (2 * 1) / (1 + 99));
+});
+
+test('a paired test of accuracies is that of McNemar, one of perplexities the bootstrap', (t) => {
+  const options = { iterations: 200, confidence: 0.95, seed: 0 };
+  const accuracies = pairedTest('acc', [0, 0, 0, 0, 0, 0, 1], [1, 1, 1, 1, 1, 1, 1], options);
+  t.is(accuracies.method, 'McNemar');
+  t.true(close(accuracies.p, 2 / 64) && close(accuracies.difference, 6 / 7));
+  const perplexities = pairedTest('perplexity', [-3, -4, -5], [-3, -4, -5], options);
+  t.like(perplexities, { method: 'bootstrap', p: 1, difference: 0 });
 });
 
 test('documents of different numbers cannot be paired', (t) => {

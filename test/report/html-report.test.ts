@@ -10,7 +10,7 @@ import { exampleBench } from './example-bench.js';
 import { examplePpl } from './example-ppl.js';
 import { exampleRun, paperTasks } from './example-run.js';
 
-const options = { title: 'A report', written: new Date('2026-01-02T03:04:05Z') };
+const options = { title: 'A report', written: new Date('2026-01-02T03:04:05Z'), leaders: null };
 const RIGHT = [60, 130, 78, 101, 110, 52, 75, 120];
 const found: Found = {
   trainings: [],

@@ -2,7 +2,8 @@
 // weight's gradient, and a decoding step.
 import * as tf from '#tfjs';
 import { toHalf } from '../../kernels/webgpu/half-tensor.js';
-import { linearStep, matMulF32, matMulHalf, matMulPacked } from '../../kernels/webgpu/matmul.js';
+import { linearStep } from '../../kernels/webgpu/linear-step.js';
+import { matMulF32, matMulHalf, matMulPacked } from '../../kernels/webgpu/matmul.js';
 import type { Precision } from '../../kernels/webgpu/precision.js';
 import { randomTensor, relativeError } from '../kernel-inputs.js';
 import type { KernelCase } from '../kernel-case.js';

@@ -48,7 +48,9 @@ async function tableOf(places: readonly string[], { format, layout, published = 
       if (found.runs.length === 0 && published.length === 0)
         throw new UserError('usage', 'there is no evaluation for the columns of the paper', { where });
       const { publishedRows, readPublishedTables } = await import('../../report/published.js');
-      return report.formatPaper(found.runs, publishedRows(published, readPublishedTables()), format);
+      const { readLeaders } = await import('../../report/read-leaders.js');
+      const leaders = published.length > 0 ? null : await readLeaders(places);
+      return report.formatPaper(found.runs, publishedRows(published, readPublishedTables()), format, leaders);
     }
     case 'table2':
       if (found.ppls.length === 0)

@@ -42,19 +42,49 @@ export function samples(): Program[] {
   );
 }
 
-function decodeWgsl({ dim, activation }: AttentionConstants): string {
+/** How a part's query, keys and values are found. */
+export interface PartReading {
+  /** Bindings and functions. */
+  readonly declarations: string;
+  /** Statements that define `position` (the query's, among the keys), `head`, `keyHead`, `query` (one vector, in units of ln 2), and `first`. */
+  readonly beginning: string;
+  /** The vectors of lane `lane` of the key and the value of token `token`, which may lie behind the last. */
+  readonly key: (token: string) => string;
+  readonly value: (token: string) => string;
+}
+
+export const PART_THREADS = THREADS;
+
+function decodeWgsl(constants: AttentionConstants): string {
+  const { dim, activation } = constants;
+  const row = (token: string) => `keyHead + min(${token}, sizes.keys - 1) * sizes.keyToken + lane`;
+  return partWgsl(constants, {
+    declarations: bindingsWgsl(
+      { q: 'vec4f', k: 'vec4f', v: 'vec4f', slopes: 'f32' },
+      { sums: 'vec4f', ...(activation === 'softmax' && { partStatistics: 'vec2f' }) },
+    ),
+    beginning: `
+  let head = group.y / sizes.queries;
+  let t = group.y % sizes.queries;
+  let position = t + sizes.keys - sizes.queries;
+  let keyHead = keyHeadAt(group.z, head / sizes.group);
+  let query = q[queryHeadAt(group.z, head) + t * sizes.queryToken + lane] * ${float(LOG2_E / Math.sqrt(dim))};
+  let first = firstKey(t) + group.x * keysPerPart();`,
+    key: (token) => `k[${row(token)}]`,
+    value: (token) => `v[${row(token)}]`,
+  });
+}
+
+/** The kernel of one part: `slopes`, `sums` and, for softmax, `partStatistics` are among the declarations. */
+export function partWgsl({ dim, activation }: AttentionConstants, reading: PartReading): string {
   const softmax = activation === 'softmax';
   const vectors = dim / 4;
   // Keys that the workgroup reads at once, and how often it must to have read a tile.
   const atOnce = Math.min(TILE, Math.floor(THREADS / vectors));
   const passes = Math.ceil(TILE / atOnce);
   const key = (pass: number) => `${pass * atOnce}u + mine`;
-  const row = (pass: number) => `keyHead + min(s + ${key(pass)}, sizes.keys - 1) * sizes.keyToken + lane`;
   return /* wgsl */ `
-${bindingsWgsl(
-  { q: 'vec4f', k: 'vec4f', v: 'vec4f', slopes: 'f32' },
-  { sums: 'vec4f', ...(softmax && { partStatistics: 'vec2f' }) },
-)}
+${reading.declarations}
 ${partsWgsl}
 var<workgroup> shares: array<f32, ${TILE * (vectors + 1)}>;
 var<workgroup> logits: array<f32, ${TILE}>;
@@ -64,21 +94,16 @@ var<workgroup> joined: array<vec4f, ${atOnce * vectors}>;
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) me: u32) {
   let lane = me % ${vectors};
   let mine = me / ${vectors};
-  let head = group.y / sizes.queries;
-  let t = group.y % sizes.queries;
-  let position = t + sizes.keys - sizes.queries;
-  let keyHead = keyHeadAt(group.z, head / sizes.group);
+  ${reading.beginning}
   let slope = slopes[head] * ${float(LOG2_E)};
-  let query = q[queryHeadAt(group.z, head) + t * sizes.queryToken + lane] * ${float(LOG2_E / Math.sqrt(dim))};
-  let first = firstKey(t) + group.x * keysPerPart();
   let end = min(first + keysPerPart(), position + 1);
   var sum = vec4f();
   ${softmax ? 'var largest = -1e30;\n  var total = 0.0;' : ''}
   for (var s = first; s < end; s += ${TILE}) {
-    ${unrolled(passes, (pass) => `let value${pass} = v[${row(pass)}];`)}
+    ${unrolled(passes, (pass) => `let value${pass} = ${reading.value(`s + ${key(pass)}`)};`)}
     if (mine < ${atOnce}) {
       ${unrolled(passes, (pass) => {
-        const store = `shares[(${key(pass)}) * ${vectors + 1} + lane] = dot(query, k[${row(pass)}]);`;
+        const store = `shares[(${key(pass)}) * ${vectors + 1} + lane] = dot(query, ${reading.key(`s + ${key(pass)}`)});`;
         return (pass + 1) * atOnce <= TILE ? store : `if (${key(pass)} < ${TILE}) { ${store} }`;
       })}
     }

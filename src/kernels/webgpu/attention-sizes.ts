@@ -29,6 +29,10 @@ export interface AttentionTensors {
   readonly slopes: tf.Tensor;
 }
 
+interface Shaped {
+  readonly shape: readonly [number, number, number, number];
+}
+
 /** log2(e) and its inverse, as WGSL numbers. */
 export const LOG2_E = Math.LOG2E;
 export const LN_2 = Math.LN2;
@@ -62,7 +66,7 @@ fn sigmoid2(y: f32) -> f32 { return 1.0 / (1.0 + exp2(min(-y, 100.0))); }
 }
 
 /** The words of `sizes`: the one place that knows how tokens and heads lie in memory. A key is in reach of a query where their distance, as an unsigned number, is below the window. */
-export function sizesOf({ q, k }: AttentionTensors, window: number | null): number[] {
+export function sizesOf({ q, k }: { readonly q: Shaped; readonly k: Shaped }, window: number | null): number[] {
   const [, queries, heads, dim] = q.shape;
   const [, keys, kvHeads] = k.shape;
   const vectors = dim / 4;

@@ -1,11 +1,10 @@
-// Which kernel multiplies two matrices: tensor cores for packed f16 operands, tiles in f32 otherwise, and one pass over the
-// weights for the few rows of a decoding step. It stands in for TensorFlow.js's BatchMatMul, so that composite forms and the
+// Which kernel multiplies two matrices: tensor cores for packed f16 operands, tiles in f32 otherwise (the few rows of a decoding
+// step have kernels of their own: linear-step.ts). It stands in for TensorFlow.js's BatchMatMul, so that composite forms and the
 // gradients of the tape run on it too.
 import * as tf from '#tfjs';
-import { fitsHalf, HalfTensor, HALVES_PER_VECTOR, toHalf } from './half-tensor.js';
+import { fitsHalf, type HalfTensor, toHalf } from './half-tensor.js';
 import { SLICE, TILE, tensorCoreProgram } from './matmul-tensor-core.js';
 import { tiledProgram, type Tiling } from './matmul-tiled.js';
-import { matVecProgram, MOST_ROWS, ROWS_PER_WORKGROUP } from './matvec.js';
 import { usesTensorCores } from './precision.js';
 import { deviceBackend, run, workgroupsFor } from './runner.js';
 
@@ -54,26 +53,6 @@ export function matMulPacked(a: HalfTensor, b: HalfTensor, options: MatMulOption
   const [m, k] = options.transposeA === true ? lastTwoSwapped(a.shape) : lastTwo(a.shape);
   const n = options.transposeB === true ? b.shape[0] : b.shape[1];
   return tensorCore(a, b, { m, n, k, ...options });
-}
-
-/** Whether a step of so few rows goes through `linearStep`. */
-export function isStep(rows: number, weightShape: readonly number[]): boolean {
-  return rows <= MOST_ROWS && weightShape[1]! % HALVES_PER_VECTOR === 0;
-}
-
-/** x [rows, K] of a decoding step times the weight [N, K] -> [rows, N]. */
-export function linearStep(x: tf.Tensor2D, weight: tf.Tensor | HalfTensor): tf.Tensor2D {
-  const [rows, k] = x.shape;
-  const n = weight.shape[0]!;
-  const half = weight instanceof HalfTensor;
-  const [y] = run({
-    program: matVecProgram({ rows, half }),
-    inputs: [x, half ? weight.words : weight],
-    outputs: [{ shape: [rows, n] }],
-    uniforms: [n, k],
-    workgroups: [rows === 0 ? 0 : Math.ceil(n / ROWS_PER_WORKGROUP)],
-  });
-  return y as tf.Tensor2D;
 }
 
 export function registerMatMul(): void {

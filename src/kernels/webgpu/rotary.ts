@@ -2,7 +2,7 @@
 // first half of a row against the second, or neighbours. The gradient is the rotation back, so `direction` -1.
 // One vector of pairs an invocation. Bytes: x read, y written; the tables stay in L2. Bound by memory.
 import type * as tf from '#tfjs';
-import { f32, run, workgroupsFor, type Program } from './runner.js';
+import { f32, positionWgsl, run, workgroupsFor, type Program } from './runner.js';
 import { bindings, perItem, WORKGROUP } from './vectors.js';
 
 export type Pairing = 'halves' | 'neighbours';
@@ -23,7 +23,8 @@ export function rotatePairs(
     program: program(pairing, dim),
     inputs: [x, cos, sin],
     outputs: [{ shape: x.shape }],
-    uniforms: [count, length, rows, position, f32(direction)],
+    uniforms: [count, length, rows, f32(direction)],
+    position,
     workgroups: workgroupsFor(count, WORKGROUP),
   });
   return y;
@@ -65,11 +66,12 @@ function program(pairing: Pairing, dim: number): Program {
 ${bindings(
   { x: values, cosines: angles, sines: angles },
   { y: values },
-  'count: u32, length: u32, rows: u32, position: u32, direction: f32',
+  'count: u32, length: u32, rows: u32, direction: f32',
 )}
+${positionWgsl(5)}
 ${perItem(`
   let token = item / ${perRow}u / uniforms.rows % uniforms.length;
-  let angle = (uniforms.position + token) * ${perRow}u + item % ${perRow}u;
+  let angle = (at.x + token) * ${perRow}u + item % ${perRow}u;
   let c = cosines[angle];
   let s = sines[angle] * uniforms.direction;
   ${body[pairing]}`)}`,

@@ -3,6 +3,9 @@
 import * as tf from '#tfjs';
 import { forgetHalfCopy } from './half-copies.js';
 import { DeviceBackend } from '../../backends/device-backend.js';
+import type { Word } from '../../backends/uniform-buffers.js';
+
+export { f32 } from '../../backends/uniform-buffers.js';
 
 /** A kernel specialised to the constants that its text was made with. */
 export interface Program {
@@ -24,7 +27,12 @@ export interface Dispatch<Outputs extends readonly OutputSpec[] = readonly Outpu
   /** Tensors that the kernel changes in place, bound behind the outputs as `var<storage, read_write>`. */
   readonly updates?: readonly tf.TensorInfo[];
   /** Words of the uniform buffer: unsigned integers, or floats through `f32`. */
-  readonly uniforms?: readonly (number | Float)[];
+  readonly uniforms?: readonly Word[];
+  /**
+   * Where in its sequence the first token stands, for kernels that ask: a uniform of its own behind the others, which they declare
+   * by `positionWgsl`. Everything else is the same for the next token.
+   */
+  readonly position?: number;
   readonly workgroups: readonly [x: number, y?: number, z?: number];
 }
 
@@ -33,24 +41,12 @@ export interface OutputSpec {
   readonly dtype?: 'float32' | 'int32';
 }
 
-/** A uniform that the kernel reads as f32. */
-export interface Float {
-  readonly float: number;
+const pipelines = new WeakMap<DeviceBackend, Map<string, GPUComputePipeline>>();
+
+/** Declares the binding behind all others, whose `at.x` is the position. */
+export function positionWgsl(binding: number): string {
+  return `@group(0) @binding(${binding}) var<uniform> at: vec4<u32>;`;
 }
-
-export function f32(value: number): Float {
-  return { float: value };
-}
-
-/** Uniform buffers by their content: the same few shapes come again with every layer and batch. */
-const MOST_UNIFORM_BUFFERS = 4096;
-
-interface DeviceCaches {
-  readonly pipelines: Map<string, { pipeline: GPUComputePipeline; layout: GPUBindGroupLayout }>;
-  readonly uniforms: Map<string, GPUBuffer>;
-}
-
-const caches = new WeakMap<DeviceBackend, DeviceCaches>();
 
 /** The running backend, which must be ours. */
 export function deviceBackend(): DeviceBackend {
@@ -68,15 +64,13 @@ export function run<const Outputs extends readonly OutputSpec[]>(
   dispatch.updates?.forEach(forgetHalfCopy);
   const [x, y = 1, z = 1] = dispatch.workgroups;
   if (x * y * z > 0) {
-    const { pipeline, layout } = pipelineOf(backend, dispatch.program);
-    const buffers = [...dispatch.inputs, ...outputs].map((tensor) => backend.bufferOf(tensor));
-    for (const tensor of dispatch.updates ?? []) buffers.push(backend.changingBufferOf(tensor));
-    if (dispatch.uniforms !== undefined) buffers.push(uniformBuffer(backend, dispatch.uniforms));
-    const bindGroup = backend.device.createBindGroup({
-      layout,
-      entries: buffers.map((buffer, binding) => ({ binding, resource: { buffer } })),
-    });
-    backend.record(pipeline, bindGroup, [x, y, z]);
+    const filled = outputs.map((tensor) => backend.bufferOf(tensor));
+    const updates = dispatch.updates?.map((tensor) => backend.changingBufferOf(tensor)) ?? [];
+    const buffers = [...dispatch.inputs.map((tensor) => backend.bufferOf(tensor)), ...filled, ...updates];
+    if (dispatch.uniforms !== undefined) buffers.push(backend.uniforms.of(dispatch.uniforms));
+    if (dispatch.position !== undefined) buffers.push(backend.positionBuffer(dispatch.position));
+    const pipeline = pipelineOf(backend, dispatch.program);
+    backend.record({ pipeline, buffers, outputs: filled, updates, workgroups: [x, y, z] });
   }
   return outputs as unknown as { [I in keyof Outputs]: tf.Tensor };
 }
@@ -101,45 +95,14 @@ function newTensor(backend: DeviceBackend, shape: readonly number[], dtype: tf.D
   return tf.engine().makeTensorFromDataId(dataId, [...shape], dtype, backend);
 }
 
-function pipelineOf(backend: DeviceBackend, { key, wgsl }: Program) {
-  const { pipelines } = cachesOf(backend);
-  let compiled = pipelines.get(key);
-  if (compiled === undefined) {
+function pipelineOf(backend: DeviceBackend, { key, wgsl }: Program): GPUComputePipeline {
+  let compiled = pipelines.get(backend);
+  if (compiled === undefined) pipelines.set(backend, (compiled = new Map<string, GPUComputePipeline>()));
+  let pipeline = compiled.get(key);
+  if (pipeline === undefined) {
     const module = backend.device.createShaderModule({ code: wgsl(), label: key });
-    const pipeline = backend.device.createComputePipeline({ label: key, layout: 'auto', compute: { module } });
-    compiled = { pipeline, layout: pipeline.getBindGroupLayout(0) };
-    pipelines.set(key, compiled);
+    pipeline = backend.device.createComputePipeline({ label: key, layout: 'auto', compute: { module } });
+    compiled.set(key, pipeline);
   }
-  return compiled;
-}
-
-/** Never written again, so that a dispatch which is not yet submitted still finds its words. */
-function uniformBuffer(backend: DeviceBackend, values: readonly (number | Float)[]): GPUBuffer {
-  const { uniforms } = cachesOf(backend);
-  // A uniform buffer is bound in whole vectors of four words.
-  const words = new DataView(new ArrayBuffer(16 * Math.ceil(values.length / 4)));
-  values.forEach((value, i) =>
-    typeof value === 'number' ? words.setUint32(4 * i, value, true) : words.setFloat32(4 * i, value.float, true),
-  );
-  const key = Buffer.from(words.buffer).toString('latin1');
-  let buffer = uniforms.get(key);
-  if (buffer === undefined) {
-    if (uniforms.size >= MOST_UNIFORM_BUFFERS) uniforms.clear();
-    buffer = backend.device.createBuffer({
-      size: words.byteLength,
-      usage: GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST,
-    });
-    backend.device.queue.writeBuffer(buffer, 0, words.buffer);
-    uniforms.set(key, buffer);
-  }
-  return buffer;
-}
-
-function cachesOf(backend: DeviceBackend): DeviceCaches {
-  let found = caches.get(backend);
-  if (found === undefined) {
-    found = { pipelines: new Map(), uniforms: new Map() };
-    caches.set(backend, found);
-  }
-  return found;
+  return pipeline;
 }

@@ -96,7 +96,7 @@ export function forwardWith(
     program: kernels.forward({ dim, activation }, 'output'),
     inputs: [q, k, v, slopes],
     outputs: [{ shape: q.shape }],
-    uniforms: sizesOf({ q, k, v, slopes }, window),
+    uniforms: sizesOf({ q, k }, window),
     workgroups: [Math.ceil(queries / kernels.forwardRows(dim)), heads, batch],
   });
   return o as tf.Tensor4D;
@@ -113,7 +113,7 @@ export function gradientWith(
   const [batch, queries, heads, dim] = q.shape;
   const [, keys, kvHeads] = k.shape;
   const constants = { dim, activation };
-  const uniforms = sizesOf({ q, k, v, slopes }, window);
+  const uniforms = sizesOf({ q, k }, window);
   const inputs = [q, k, v, slopes, dO];
   const rows = kernels.gradientRows(dim);
   const [statistics] =
@@ -151,7 +151,7 @@ function decode({ q, k, v, slopes }: AttentionTensors, { window, activation }: A
   const keys = k.shape[1];
   const parts = decodeParts(Math.min(window ?? keys, keys));
   const rows = batch * heads * queries;
-  const uniforms = sizesOf({ q, k, v, slopes }, window);
+  const uniforms = sizesOf({ q, k }, window);
   const sums = { shape: [rows, parts, dim] };
   const inParts = run({
     program: attentionDecode(constants),

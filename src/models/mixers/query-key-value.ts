@@ -1,7 +1,7 @@
 // q, k and v of flash-linear-attention's layers: projections without bias, each followed by a causal depthwise convolution
 // with SiLU where the configuration says so.
 import * as tf from '#tfjs';
-import { linear } from '../../ops/linear.js';
+import { linears } from '../../ops/linear.js';
 import { shortConvolution } from '../../ops/short-convolution.js';
 import { forkRows } from '../fork-rows.js';
 import type { MixerContext, ParameterSpec } from '../mixer.js';
@@ -43,8 +43,12 @@ export class QueryKeyValue {
   /** x [B, T, H] -> q, k [B, T, keySize], v [B, T, valueSize] */
   forward(x: tf.Tensor3D, state: ConvolutionState | null, context: MixerContext) {
     const next: tf.Tensor3D[] = [];
+    const projections = linears(
+      x,
+      NAMES.map((name) => context.matrix(`attn.${name}_proj.weight`)),
+    );
     const [q, k, v] = NAMES.map((name, i) => {
-      const projected = linear(x, context.matrix(`attn.${name}_proj.weight`));
+      const projected = projections[i]!;
       if (this.taps === null) return projected;
       const weight = context.weight(`attn.${name}_conv1d.weight`);
       const convolved = shortConvolution({ x: projected, weight, state: state?.[i] ?? null }, 'silu');

@@ -95,6 +95,7 @@ export const titans = defineFamily<ModelConfig & TitansConfig>({
 
 export class Titans implements Mixer<TitansState> {
   readonly parameters: readonly ParameterSpec[];
+  readonly period: number;
   private readonly config: ModelConfig & TitansConfig;
   private readonly projections: QueryKeyValue;
 
@@ -102,6 +103,7 @@ export class Titans implements Mixer<TitansState> {
     const { hiddenSize, initializerRange: std, heads, headDim, convSize, alphaInit, persistentTokens } = config;
     const inner = heads * headDim;
     this.config = config;
+    this.period = config.chunk;
     this.projections = new QueryKeyValue({ ...config, keySize: inner, valueSize: inner, convolutionTaps: convSize });
     const persistent: ParameterSpec = {
       name: 'attn.persistent_tokens',

@@ -61,11 +61,13 @@ const LEARNER_STD = 0.02;
 
 export class Ttt implements Mixer<TttState> {
   readonly parameters: readonly ParameterSpec[];
+  readonly period: number;
   private readonly config: ModelConfig & TttConfig;
 
   constructor(config: ModelConfig & TttConfig) {
     const { hiddenSize, initializerRange, heads, headDim, miniBatch, sharedQk, gate, preConvolution } = config;
     this.config = config;
+    this.period = config.miniBatch;
     const projections = ['q_proj', ...(sharedQk ? [] : ['k_proj']), 'v_proj', 'o_proj', ...(gate ? ['g_proj'] : [])];
     const undecayed = (name: string, shape: number[], kind: 'zeros' | 'ones'): ParameterSpec => ({
       ...{ name, shape, initialisation: { kind }, decay: false },

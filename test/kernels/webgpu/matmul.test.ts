@@ -3,7 +3,8 @@ import * as tf from '#tfjs';
 import { startEngine } from '../../../src/backends/engine.js';
 import { fitsHalf, toHalf } from '../../../src/kernels/webgpu/half-tensor.js';
 import { halfRows } from '../../../src/kernels/webgpu/half-rows.js';
-import { linearHalf, linearStep, matMulF32 } from '../../../src/kernels/webgpu/matmul.js';
+import { linearStep } from '../../../src/kernels/webgpu/linear-step.js';
+import { linearHalf, matMulF32 } from '../../../src/kernels/webgpu/matmul.js';
 import { seededNumbers } from '../../seeded-numbers.js';
 import { needsWebgpu } from '../../webgpu.js';
 

@@ -1,6 +1,6 @@
 // The documents that two runs have in common, which is what they can be compared on.
 import { ratioPart, type RatioPart } from '../metrics/ratio.js';
-import type { SampledDocument } from '../report/read-samples.js';
+import type { SampledDocument } from './read-samples.js';
 import type { DocumentValue, MetricName } from '../tasks/task.js';
 
 export interface SharedDocuments {
