@@ -2,12 +2,13 @@
 import type { RunSummary, TaskSummary } from '../evaluate/run-summary.js';
 import { smallestDetectableEffect } from '../metrics/detectable-effect.js';
 import { holm } from '../metrics/holm.js';
-import { pairedTest } from '../metrics/paired-test.js';
+import { mcNemarOfDocuments } from '../metrics/mcnemar.js';
+import { pairedBootstrap, pairedDifference } from '../metrics/paired.js';
 import { isAccuracy } from '../metrics/registry.js';
 import { summarizeMetric } from '../metrics/summarize-metric.js';
 import { modelLabels } from '../report/model-labels.js';
 import type { SampledRun } from '../report/read-samples.js';
-import { sharedDocuments, valuesOf } from '../report/shared-documents.js';
+import { ratioParts, sharedDocuments, valuesOf } from '../report/shared-documents.js';
 import type { MetricName } from '../tasks/task.js';
 import { UserError } from '../user-error.js';
 import { isComparable } from './gate-tasks.js';
@@ -34,6 +35,7 @@ export interface ModelComparison {
   readonly unit: 'points' | '%';
   readonly difference: number;
   readonly interval: readonly [low: number, high: number];
+  /** Accuracies by McNemar's exact test, perplexities by the paired bootstrap. */
   readonly method: 'McNemar' | 'bootstrap';
   readonly p: number;
   /** Over all comparisons, by Holm's method. */
@@ -92,7 +94,7 @@ function comparePair(
     return headlineMetrics(task, other, (name) => isComparable(name, first.summary, second.summary)).map((name) => ({
       first: firstLabel,
       second: secondLabel,
-      ...compareMetric(name, task, first, second),
+      ...compareMetric(name, task, other, first, second),
     }));
   });
   return { rows, notes: notesOn(first.summary, second.summary, [firstLabel, secondLabel]) };
@@ -125,6 +127,7 @@ function headlineMetrics(a: TaskSummary, b: TaskSummary, isComparable: (name: Me
 function compareMetric(
   name: MetricName,
   { task, label, metrics }: TaskSummary,
+  other: TaskSummary,
   first: SampledRun,
   second: SampledRun,
 ): Omit<UnadjustedComparison, 'first' | 'second'> {
@@ -135,12 +138,13 @@ function compareMetric(
       hint: 'runs without --log-samples none',
     });
   const [a, b] = [valuesOf(name, documents.first), valuesOf(name, documents.second)];
-  const bootstrap = { iterations: REPLICATES, confidence: CONFIDENCE, seed: 0 };
-  const { difference, stderr, interval, p, method } = pairedTest(name, a, b, bootstrap);
+  const [partsA, partsB] = [ratioParts(name, documents.first), ratioParts(name, documents.second)];
+  const { difference, stderr } = pairedDifference(partsA, partsB);
   if (!Number.isFinite(difference))
     throw new UserError('data', `${task} has a ${name} that is not finite`, {
       where: `${first.where}, ${second.where}`,
     });
+  const { interval, p } = pairedBootstrap(partsA, partsB, { iterations: REPLICATES, confidence: CONFIDENCE, seed: 0 });
   const accuracy = isAccuracy(name);
   const inUnit = (amount: number) => 100 * (accuracy ? amount : Math.expm1(amount));
   const valueOf = (values: typeof a) =>
@@ -155,10 +159,10 @@ function compareMetric(
     unit: accuracy ? 'points' : '%',
     difference: inUnit(difference),
     interval: [inUnit(interval[0]), inUnit(interval[1])],
-    method,
-    p,
+    method: accuracy ? 'McNemar' : 'bootstrap',
+    p: accuracy ? mcNemarOfDocuments(a, b) : p,
     detectable: stderr > 0 ? inUnit(smallestDetectableEffect(stderr, CONFIDENCE, POWER)) : null,
-    label,
+    label: label ?? other.label,
   };
 }
 

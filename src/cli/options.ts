@@ -44,8 +44,8 @@ export interface SharedFlags {
 export const options = {
   model: new Option(
     '-m, --model <spec>',
-    'name of a shipped checkpoint, checkpoint directory, or baseline:size[,key=value...] for seeded random weights ' +
-      '(repeatable)',
+    'name of a shipped checkpoint, checkpoint directory, or baseline:size[,key=value...] for seeded random weights; ' +
+      'run: also ngram:5, trained on the embedded text (repeatable)',
   ).argParser((value: string, previous: string[] = []) => [...previous, value]),
   task: new Option(
     '-t, --task <names>',

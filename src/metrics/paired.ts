@@ -38,11 +38,8 @@ export function pairedBootstrap(
 ): { interval: Interval; p: number } {
   checkPaired(first, second);
   const generator = new Mt19937(seed);
-  const columns = [first, second].map((parts) => ({
-    numerators: Float64Array.from(parts, ([numerator]) => numerator),
-    denominators: Float64Array.from(parts, ([, denominator]) => denominator),
-  })) as [Columns, Columns];
-  const differences = Float64Array.from({ length: iterations }, () => resampledDifference(columns, generator));
+  const resample = hasUnitDenominators(first) && hasUnitDenominators(second) ? meanOfDraws : ratiosOfDraws;
+  const differences = Float64Array.from({ length: iterations }, resample(first, second, generator));
   differences.sort();
   const below = differences.filter((difference) => difference <= 0).length;
   const above = differences.filter((difference) => difference >= 0).length;
@@ -53,22 +50,36 @@ export function pairedBootstrap(
   };
 }
 
-interface Columns {
-  readonly numerators: Float64Array;
-  readonly denominators: Float64Array;
+function hasUnitDenominators(parts: readonly RatioPart[]): boolean {
+  return parts.every(([, denominator]) => denominator === 1);
 }
 
-function resampledDifference([first, second]: readonly [Columns, Columns], generator: Mt19937): number {
-  const documents = first.numerators.length;
-  let [a, aUnits, b, bUnits] = [0, 0, 0, 0];
-  for (let draw = 0; draw < documents; draw += 1) {
-    const document = generator.choice(documents);
-    a += first.numerators[document]!;
-    aUnits += first.denominators[document]!;
-    b += second.numerators[document]!;
-    bUnits += second.denominators[document]!;
-  }
-  return b / bUnits - a / aUnits;
+/** A difference of means is the mean of the differences: one number a draw. */
+function meanOfDraws(first: readonly RatioPart[], second: readonly RatioPart[], generator: Mt19937): () => number {
+  const differences = Float64Array.from(first, ([numerator], k) => second[k]![0] - numerator);
+  const documents = differences.length;
+  return () => {
+    let total = 0;
+    for (let draw = 0; draw < documents; draw += 1) total += differences[generator.index(documents)]!;
+    return total / documents;
+  };
+}
+
+function ratiosOfDraws(first: readonly RatioPart[], second: readonly RatioPart[], generator: Mt19937): () => number {
+  const documents = first.length;
+  return () => {
+    let [a, aUnits, b, bUnits] = [0, 0, 0, 0];
+    for (let draw = 0; draw < documents; draw += 1) {
+      const document = generator.index(documents);
+      const [numeratorA, denominatorA] = first[document]!;
+      const [numeratorB, denominatorB] = second[document]!;
+      a += numeratorA;
+      aUnits += denominatorA;
+      b += numeratorB;
+      bUnits += denominatorB;
+    }
+    return b / bUnits - a / aUnits;
+  };
 }
 
 /** Linear between the two nearest of the sorted values (NumPy's default). */

@@ -85,11 +85,9 @@ const decayedLinearAttentionOp = defineOp<ChunkwiseInputs, null, [o: tf.Tensor4D
 });
 
 registerFusedKernel(decayedLinearAttentionOp, 'webgpu', {
-  forward: (inputs) => (inVectors(inputs) ? decayedLinearAttentionForward(inputs) : chunkwise(inputs)),
-  gradient: (inputs, attributes, dOutput) =>
-    inVectors(inputs)
-      ? scope(() => decayedLinearAttentionGradient(inputs, dOutput))
-      : recomputed(chunkwise)(inputs, attributes, dOutput),
+  takes: inVectors,
+  forward: decayedLinearAttentionForward,
+  gradient: (inputs, _, dOutput) => scope(() => decayedLinearAttentionGradient(inputs, dOutput)),
 });
 
 /** The kernels read four neighbours at once. */

@@ -17,7 +17,7 @@ import * as tf from '#tfjs';
 import { deltaRuleForward, deltaRuleGradient } from '../kernels/webgpu/delta-rule.js';
 import { chunkDecays } from './chunk-decays.js';
 import { chunksOf, inChunks, joinChunks, type LinearAttentionOutputs } from './chunks.js';
-import { defineOp, recomputed, registerFusedKernel } from './op.js';
+import { defineOp, registerFusedKernel } from './op.js';
 import { perHead } from './per-head.js';
 import { scope } from './scope.js';
 import { unstack } from './split.js';
@@ -94,11 +94,9 @@ const deltaRuleOp = defineOp<ChunkwiseInputs, null, [o: tf.Tensor4D, state: tf.T
 });
 
 registerFusedKernel(deltaRuleOp, 'webgpu', {
-  forward: (inputs) => (hasKernel(inputs) ? deltaRuleForward(inputs) : chunkwise(inputs)),
-  gradient: (inputs, attributes, dOutput) =>
-    hasKernel(inputs)
-      ? scope(() => deltaRuleGradient(inputs, dOutput))
-      : recomputed(chunkwise)(inputs, attributes, dOutput),
+  takes: hasKernel,
+  forward: deltaRuleForward,
+  gradient: (inputs, _, dOutput) => scope(() => deltaRuleGradient(inputs, dOutput)),
 });
 
 /** The kernels read four neighbours at once, and one workgroup holds all keys of a state. */

@@ -83,12 +83,9 @@ const gatedLinearAttentionOp = defineOp<ChunkwiseInputs, DecaySide, [o: tf.Tenso
 });
 
 registerFusedKernel(gatedLinearAttentionOp, 'webgpu', {
-  forward: (inputs, along) =>
-    inVectors(inputs) ? gatedLinearAttentionForward(inputs, along) : chunkwise(inputs, along),
-  gradient: (inputs, along, dOutput) =>
-    inVectors(inputs)
-      ? scope(() => gatedLinearAttentionGradient(inputs, along, dOutput))
-      : recomputed(chunkwise)(inputs, along, dOutput),
+  takes: inVectors,
+  forward: gatedLinearAttentionForward,
+  gradient: (inputs, along, dOutput) => scope(() => gatedLinearAttentionGradient(inputs, along, dOutput)),
 });
 
 /** The kernels read four neighbours at once. */

@@ -13,7 +13,15 @@
 // with b[t] and m[t] the products of 1 - alpha and eta up to t, n[i,j] = 2 theta[j] m[i] / m[j],
 // f[t] = sum over i <= t of b[t] / b[i] m[i] and G[t,j] = sum over j <= i <= t of b[t] / b[i] n[i,j].
 // The ratios are exponentials of sums of logarithms that are never positive.
+//
+// The gradient goes through the chunks from the last to the first; dM, dS are those behind a chunk, on the right of what is before it:
+//   dE[j] = -sum over t >= j of G[t,j] (q[t].k[j]) dO[t] - G[C,j] k[j] dM - n[C,j] k[j] dS;  dv = -dE
+//   dq[t] = b[t] dO[t] M^T + f[t] dO[t] S^T - sum over j <= t of G[t,j] (dO[t].E[j]) k[j]
+//   dk[j] = dE[j] M'^T - sum over t >= j of G[t,j] (dO[t].E[j]) q[t] - G[C,j] E[j] dM^T - n[C,j] E[j] dS^T
+//   dM' = K^T dE;  dM = b[C] dM + sum of b[t] q[t]^T dO[t];  dS = f[C] dM + m[C] dS + sum of f[t] q[t]^T dO[t]
+// and those of the gates go back through the recurrences of b, f, m, G and n in t.
 import * as tf from '#tfjs';
+import { hasNeuralMemoryGradient, neuralMemoryGradient } from '../kernels/webgpu/neural-memory-gradient.js';
 import { hasNeuralMemoryKernel, neuralMemoryForward } from '../kernels/webgpu/neural-memory.js';
 import { chunkDecays } from './chunk-decays.js';
 import { neuralMemoryChunks, type Matrices, type StartMatrices } from './neural-memory-chunks.js';
@@ -88,12 +96,22 @@ const neuralMemoryOp = defineOp<OpInputs, NeuralMemoryAttributes, OpOutputs>({
 });
 
 registerFusedKernel(neuralMemoryOp, 'webgpu', {
+  takes: ({ q }, { chunk }) => hasNeuralMemoryKernel(q.shape[3], chunk),
+  takesGradient: (inputs, { chunk }) => hasNeuralMemoryGradient(inputs, chunk),
   forward: (inputs, { chunk, seen }) => {
-    if (!hasNeuralMemoryKernel(inputs.q.shape[3], chunk)) return byRuns(inputs, { chunk, seen });
     const [o, memory, momentum, chunkStart] = neuralMemoryForward(inputs, chunk, seen);
     if ((seen + inputs.q.shape[2]) % chunk !== 0) return [o, memory, momentum, chunkStart];
     chunkStart.dispose();
     return [o, memory, momentum];
+  },
+  gradient: (inputs, { chunk, seen }, dOutputs) => {
+    const [dO, dMemory, dMomentum, dStart] = dOutputs as [
+      tf.Tensor4D,
+      tf.Tensor4D,
+      tf.Tensor4D,
+      tf.Tensor4D | undefined,
+    ];
+    return scope(() => neuralMemoryGradient(inputs, [dO, dMemory, dMomentum, dStart], chunk, seen));
   },
 });
 

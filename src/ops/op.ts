@@ -27,6 +27,10 @@ export interface Op<I extends Tensors, A, O extends Outputs> {
 export interface FusedKernel<I extends Tensors, A, O extends Outputs> {
   readonly forward: (inputs: I, attributes: A) => O;
   readonly gradient?: Gradient<I, A, O>;
+  /** Whether it has these shapes, on this device; where it has not, the op and its gradient are composite. Absent: all. */
+  readonly takes?: (inputs: I, attributes: A) => boolean;
+  /** What its gradient asks for besides. */
+  readonly takesGradient?: (inputs: I, attributes: A) => boolean;
 }
 
 const fusedKernels = new Map<string, unknown>();
@@ -41,10 +45,12 @@ export function registerFusedKernel<I extends Tensors, A, O extends Outputs>(
 
 export function defineOp<I extends Tensors, A, O extends Outputs>(definition: OpDefinition<I, A, O>): Op<I, A, O> {
   const apply = (inputs: I, attributes: A): O => {
-    const fused = fusedKernelOf(definition);
+    const registered = fusedKernelOf(definition);
+    const fused = registered?.takes?.(inputs, attributes) === false ? undefined : registered;
     const forward = observed(definition.name, fused?.forward, definition.reference);
-    const written = definition.gradient ?? (fused && recomputed(definition.reference));
-    const gradient = written && observed(`${definition.name} gradient`, fused?.gradient, written);
+    const fusedGradient = fused?.takesGradient?.(inputs, attributes) === false ? undefined : fused?.gradient;
+    const written = definition.gradient ?? (registered && recomputed(definition.reference));
+    const gradient = written && observed(`${definition.name} gradient`, fusedGradient, written);
     return gradient === undefined ? forward(inputs, attributes) : withGradient(forward, gradient, inputs, attributes);
   };
   return Object.assign(apply, { definition });

@@ -5,6 +5,7 @@ import {
   convolve,
   convolveGradient,
   lastInputs,
+  lastInputsGradient,
   type ConvolutionActivation,
 } from '../kernels/webgpu/short-convolution.js';
 import { defineOp, registerFusedKernel } from './op.js';
@@ -58,4 +59,7 @@ registerFusedKernel(convolution, 'webgpu', {
   forward: convolve,
   gradient: (inputs, activation, dy) => ({ ...convolveGradient(inputs, activation, dy) }),
 });
-registerFusedKernel(nextState, 'webgpu', { forward: ({ x, state }) => lastInputs(x, state) });
+registerFusedKernel(nextState, 'webgpu', {
+  forward: ({ x, state }) => lastInputs(x, state),
+  gradient: ({ x }, _, dState) => lastInputsGradient(x, dState),
+});

@@ -20,7 +20,7 @@ import { tttGradient } from '../kernels/webgpu/ttt-gradient.js';
 import { hasTttKernel, tttForward } from '../kernels/webgpu/ttt-mini-batch.js';
 import { hasTttGradient } from '../kernels/webgpu/ttt-rows.js';
 import { layerNorm, standardise } from './layer-norm.js';
-import { defineOp, recomputed, registerFusedKernel } from './op.js';
+import { defineOp, registerFusedKernel } from './op.js';
 import { scope } from './scope.js';
 import { split } from './split.js';
 import { lowerTriangle } from './triangles.js';
@@ -78,17 +78,15 @@ const tttOp = defineOp<OpInputs, { readonly place: number }, OpOutputs>({
 });
 
 registerFusedKernel(tttOp, 'webgpu', {
+  takes: ({ q, scale }) => hasTttKernel(q.shape[3], scale.shape[0]),
+  takesGradient: ({ q, scale }) => hasTttGradient(q.shape[3], scale.shape[0]),
   forward: (inputs, { place }) => {
-    if (!hasTttKernel(inputs.q.shape[3], inputs.scale.shape[0])) return byMiniBatches(inputs, { place });
     const [y, weights, pending] = tttForward(inputs, place, TTT_EPSILON);
     if ((place + inputs.q.shape[2]) % inputs.scale.shape[0] !== 0) return [y, weights, pending];
     pending.dispose();
     return [y, weights];
   },
   gradient: (inputs, { place }, dOutputs) => {
-    const [dim, miniBatch] = [inputs.q.shape[3], inputs.scale.shape[0]];
-    if (!hasTttKernel(dim, miniBatch) || !hasTttGradient(dim, miniBatch))
-      return recomputed(byMiniBatches)(inputs, { place }, dOutputs);
     const [dY, dWeights, dPending] = dOutputs as [tf.Tensor4D, tf.Tensor4D, tf.Tensor4D | undefined];
     return scope(() => tttGradient(inputs, [dY, dWeights, dPending], place, TTT_EPSILON));
   },

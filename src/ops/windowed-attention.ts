@@ -4,7 +4,7 @@
 import * as tf from '#tfjs';
 import { fusedAttention, fusedAttentionGradient, hasAttentionKernels } from '../kernels/webgpu/windowed-attention.js';
 import { constant } from './constants.js';
-import { defineOp, recomputed, registerFusedKernel } from './op.js';
+import { defineOp, registerFusedKernel } from './op.js';
 import { scope } from './scope.js';
 
 export interface WindowedAttentionInputs extends Record<string, tf.Tensor> {
@@ -37,14 +37,11 @@ export const windowedAttention = defineOp<WindowedAttentionInputs, WindowedAtten
 });
 
 registerFusedKernel(windowedAttention, 'webgpu', {
-  forward: (inputs, attributes) =>
-    hasAttentionKernels(inputs.q.shape[3])
-      ? fusedAttention(withSlopes(inputs, attributes), attributes)
-      : windowedAttention.definition.reference(inputs, attributes),
-  gradient: (inputs, attributes, dO) =>
-    hasAttentionKernels(inputs.q.shape[3])
-      ? { ...fusedAttentionGradient(withSlopes(inputs, attributes), attributes, dO) }
-      : recomputed(windowedAttention.definition.reference)(inputs, attributes, dO),
+  takes: ({ q }) => hasAttentionKernels(q.shape[3]),
+  forward: (inputs, attributes) => fusedAttention(withSlopes(inputs, attributes), attributes),
+  gradient: (inputs, attributes, dO) => ({
+    ...fusedAttentionGradient(withSlopes(inputs, attributes), attributes, dO),
+  }),
 });
 
 /** The inputs, and the slopes as a tensor [N]: zeros where there are none. */

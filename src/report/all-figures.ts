@@ -4,10 +4,10 @@ import { benchFigures } from './bench-lines.js';
 import type { Figure } from './chart.js';
 import { lengthPanels } from './length-panels.js';
 import { StyleBook } from './palette.js';
-import { lossLines } from './loss-lines.js';
 import { pplHeatmaps } from './ppl-heatmap.js';
 import { pplFigures } from './ppl-lines.js';
 import { qualityScatter } from './quality-scatter.js';
+import { lossLines } from './loss-lines.js';
 import type { Found } from './read-run.js';
 import { recallFigures } from './recall-lines.js';
 

@@ -1,4 +1,4 @@
-// Runs as text for stdout: what `run`, `ppl`, `bench`, `train` and `table` print.
+// Runs as text for stdout: what `run`, `bench`, `train`, `ppl` and `table` print.
 import type { BenchRecord } from '../bench/bench-record.js';
 import { benchRows } from '../bench/bench-rows.js';
 import type { RunSummary } from '../evaluate/run-summary.js';

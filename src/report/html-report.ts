@@ -16,8 +16,8 @@ import type { Found } from './read-run.js';
 import { renderHtml } from './render-html.js';
 import { REPORT_STYLE } from './report-style.js';
 import type { Table } from './table.js';
-import { tidyRows } from './tidy-rows.js';
 import { trainingTable } from './training-table.js';
+import { tidyRows } from './tidy-rows.js';
 
 export interface ReportOptions {
   readonly title: string;
@@ -36,7 +36,10 @@ interface Section {
 /** @param found at least one run. */
 export function htmlReport(found: Found, { title, written, leaders }: ReportOptions): string {
   const sections = sectionsOf(found, leaders);
-  const models = new Set([...found.runs, ...found.ppls, ...found.benches].map(({ model }) => model.label));
+  const models = new Set([
+    ...[...found.runs, ...found.ppls, ...found.benches].map(({ model }) => model.label),
+    ...found.trainings.map(({ name }) => name),
+  ]);
   const contents = sections.map(({ id, heading }) => `<li><a href="#${id}">${escapeXml(heading)}</a></li>`);
   return `<!doctype html>
 <html lang="en">
@@ -116,7 +119,7 @@ function labelledRows(runs: Found['runs']) {
 }
 
 /** Of every run what it was told and what the model's configuration is, to be unfolded. */
-function settings({ runs, ppls, benches }: Found): string {
+function settings({ runs, ppls, benches, trainings }: Found): string {
   const all = [
     ...runs.map(({ runId, model, confidence, bootstrapIterations, limit, batchSize, seed, bosPolicy }) => ({
       ...{ runId, model },
@@ -124,6 +127,9 @@ function settings({ runs, ppls, benches }: Found): string {
     })),
     ...ppls,
     ...benches,
+    ...trainings.map(({ name, record: { runId, model, config } }) => ({
+      ...{ runId, model: { ...model, label: name }, settings: config },
+    })),
   ];
   return all
     .map(({ runId, model, settings }) => {

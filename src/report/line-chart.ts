@@ -15,6 +15,8 @@ export interface Line {
   readonly label: string;
   readonly style: ModelStyle;
   readonly dashed: boolean;
+  /** A curve of too many points for markers. */
+  readonly unmarked?: true;
   readonly points: readonly LinePoint[];
 }
 
@@ -27,7 +29,7 @@ export function lineChart(
   axes: Readonly<Record<string, NonNullable<Axis>>>,
 ): ChartConfiguration {
   const datasets = lines.flatMap(
-    ({ label, style, dashed, points }): ChartDataset<'line', { x: number; y: number }[]>[] => [
+    ({ label, style, dashed, unmarked, points }): ChartDataset<'line', { x: number; y: number }[]>[] => [
       ...bandOf(style, points),
       {
         label,
@@ -36,8 +38,8 @@ export function lineChart(
         backgroundColor: style.color,
         pointBorderColor: style.color,
         pointStyle: style.marker,
-        pointRadius: MARKER_RADIUS,
-        borderWidth: 1.2,
+        pointRadius: unmarked === true ? 0 : MARKER_RADIUS,
+        borderWidth: unmarked === true ? 0.9 : 1.2,
         borderDash: dashed ? DASH : [],
         clip: false,
       },

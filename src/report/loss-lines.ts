@@ -1,11 +1,9 @@
-// The figure of training runs: loss against tokens, one line a model. Thin is the training loss, averaged over what is too dense to
-// draw; dashed with marks the loss on held-out text at the longest context.
-import type { ChartConfiguration } from 'chart.js';
+// The figure of training runs: loss against tokens, one line a model. Without markers the training loss, averaged over what is too
+// dense to draw; dashed with markers the loss on held-out text at the longest context.
 import { COLUMN_WIDTH, type Figure } from './chart.js';
 import { composeFigure } from './compose-figure.js';
-import { displayNames } from './display-names.js';
-import { DASH, MARKER_RADIUS } from './legend.js';
-import { linearAxis } from './loss-axes.js';
+import { legendOf, lineChart, valuesOf, type Line } from './line-chart.js';
+import { linearAxis, lossAxes } from './loss-axes.js';
 import type { StyleBook } from './palette.js';
 import type { TrainedRun } from './read-training.js';
 
@@ -21,50 +19,28 @@ interface Point {
 export function lossLines(runs: readonly TrainedRun[], styles: StyleBook): Figure | null {
   const drawn = runs.filter(({ training }) => training.length > 1);
   if (drawn.length === 0) return null;
-  const { names, shared } = displayNames(drawn.map(({ name }) => name));
-  const own = drawn.map(({ name }) => styles.of(name));
   const unit = unitOf(Math.max(...drawn.map(({ training }) => training.at(-1)!.tokens)));
   const scaled = (points: readonly Point[]) => points.map(({ x, y }) => ({ x: x / unit.tokens, y }));
-  const curves = drawn.map((run) => ({
-    training: scaled(averaged(trainingPoints(run))),
-    heldOut: scaled(heldOutPoints(run)),
+  const lineOf = ({ name }: TrainedRun, points: readonly Point[]) => ({
+    ...{ label: name, style: styles.of(name), points: scaled(points) },
+  });
+  const trained = drawn.map((run): Line => ({
+    ...lineOf(run, averaged(trainingPoints(run))),
+    ...{ dashed: false, unmarked: true },
   }));
-  const points = curves.flatMap(({ training, heldOut }) => [...training, ...heldOut]);
-  const validated = curves.some(({ heldOut }) => heldOut.length > 0);
-  const config: ChartConfiguration<'line', Point[]> = {
-    type: 'line',
-    data: {
-      datasets: curves.flatMap(({ training, heldOut }, k) => {
-        const { color, marker } = own[k]!;
-        const common = { borderColor: color, backgroundColor: color, borderWidth: 1.1 };
-        return [
-          { ...common, label: names[k]!, data: training, pointRadius: 0 },
-          { ...common, label: '', data: heldOut, borderDash: DASH, pointStyle: marker, pointRadius: MARKER_RADIUS },
-        ];
-      }),
-    },
-    options: {
-      layout: { padding: { right: 8, top: 6 } },
-      scales: {
-        x: linearAxis(`Tokens (${unit.name})`, [0, ...points.map(({ x }) => x)]),
-        y: linearAxis(
-          'Loss (nats/token)',
-          points.map(({ y }) => y),
-        ),
-      },
-      plugins: { legend: { display: false }, tooltip: { enabled: false } },
-    },
-  };
+  const heldOut = drawn
+    .filter(({ validation }) => validation.length > 0)
+    .map((run): Line => ({ ...lineOf(run, heldOutPoints(run)), dashed: true }));
+  const { xs, ys } = valuesOf([...trained, ...heldOut]);
   return composeFigure({
     title: 'Training loss against tokens',
     width: COLUMN_WIDTH,
-    legend: names.map((label, k) => ({ label, style: own[k]!, key: 'line' })),
-    charts: [config],
-    chartHeight: 190,
-    caption: [
-      ...(validated ? ['Dashed, with marks: held-out text, at the longest context.'] : []),
-      ...(shared === null ? [] : [shared]),
+    legend: legendOf(trained),
+    charts: [
+      lineChart([...trained, ...heldOut], { x: linearAxis(`Tokens (${unit.name})`, [0, ...xs]), ...lossAxes(ys) }),
     ],
+    chartHeight: 190,
+    caption: heldOut.length === 0 ? [] : ['Dashed, with markers: held-out text, at the longest context.'],
   });
 }
 

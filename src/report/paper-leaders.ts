@@ -2,13 +2,15 @@
 // documents that all of them scored.
 import { leadersOf, type Contest, type Leaders } from '../metrics/best.js';
 import { twoSidedP } from '../metrics/intervals.js';
-import { pairedTest } from '../metrics/paired-test.js';
-import { metrics } from '../metrics/registry.js';
+import { mcNemarOfDocuments } from '../metrics/mcnemar.js';
+import { pairedBootstrap, pairedDifference } from '../metrics/paired.js';
+import { isAccuracy, metrics } from '../metrics/registry.js';
 import { sum } from '../metrics/stderr.js';
 import { averagedCells, paperAverage, paperCells, type PaperCell } from './paper-cells.js';
 import { PAPER_COLUMNS } from './paper-columns.js';
 import type { SampledRun } from './read-samples.js';
-import { sharedDocuments, valuesOf } from './shared-documents.js';
+import { ratioParts, sharedDocuments, valuesOf, type SharedDocuments } from './shared-documents.js';
+import type { MetricName } from '../tasks/task.js';
 
 /** Chance of calling one run of the table the best that is not. */
 export const LEVEL = 0.05;
@@ -42,7 +44,17 @@ function columnContest(runs: readonly SampledRun[], candidates: readonly Candida
   const [first] = candidates.filter((candidate) => candidate !== null);
   const higher = first !== undefined && metrics[first.metric.name].higherIsBetter;
   const order = competitors(candidates).sort((a, b) => (higher ? value(b) - value(a) : value(a) - value(b)));
-  return { order, p: (a, b) => testOf(runs, candidates, a, b)?.p ?? 1 };
+  return {
+    order,
+    p: (a, b) => {
+      const pair = pairOf(runs, candidates, a, b);
+      if (pair === null) return 1;
+      const { name, first, second } = pair;
+      return isAccuracy(name)
+        ? mcNemarOfDocuments(valuesOf(name, first), valuesOf(name, second))
+        : pairedBootstrap(ratioParts(name, first), ratioParts(name, second), BOOTSTRAP).p;
+    },
+  };
 }
 
 function averageContest(runs: readonly SampledRun[], cells: readonly (readonly Candidate[])[]): Contest {
@@ -53,16 +65,14 @@ function averageContest(runs: readonly SampledRun[], cells: readonly (readonly C
     order,
     // The tasks share no document, so the variances of their differences add.
     p: (a, b) => {
-      const tests = averaged[a]!.map((_, k) =>
-        testOf(
-          runs,
-          averaged.map((own) => own?.[k] ?? null),
-          a,
-          b,
-        ),
-      );
-      const variance = sum(tests.map((test) => (test === null ? NaN : test.stderr ** 2)));
-      const z = sum(tests.map((test) => test?.difference ?? NaN)) / Math.sqrt(variance);
+      const differences = averaged[a]!.map((_, k) => {
+        const column = averaged.map((own) => own?.[k] ?? null);
+        const pair = pairOf(runs, column, a, b);
+        if (pair === null) return { difference: NaN, stderr: NaN };
+        return pairedDifference(ratioParts(pair.name, pair.first), ratioParts(pair.name, pair.second));
+      });
+      const variance = sum(differences.map(({ stderr }) => stderr ** 2));
+      const z = sum(differences.map(({ difference }) => difference)) / Math.sqrt(variance);
       return Number.isNaN(z) ? 1 : twoSidedP(z);
     },
   };
@@ -72,13 +82,16 @@ function competitors(candidates: readonly unknown[]): number[] {
   return candidates.flatMap((candidate, run) => (candidate === null ? [] : [run]));
 }
 
-/** Null where the two were not asked the same. */
-function testOf(runs: readonly SampledRun[], candidates: readonly Candidate[], a: number, b: number) {
+/** The documents of two runs, by a column's metric; null where the two were not asked the same. */
+function pairOf(
+  runs: readonly SampledRun[],
+  candidates: readonly Candidate[],
+  a: number,
+  b: number,
+): (SharedDocuments & { name: MetricName }) | null {
   const [first, second] = [candidates[a]!, candidates[b]!];
-  const { task } = first.task;
-  if (first.task.dataDigest !== second.task.dataDigest || first.task.version !== second.task.version) return null;
+  const { task, dataDigest, version } = first.task;
+  if (dataDigest !== second.task.dataDigest || version !== second.task.version) return null;
   const documents = sharedDocuments(runs[a]!.documents.get(task), runs[b]!.documents.get(task));
-  if (documents === null) return null;
-  const { name } = first.metric;
-  return pairedTest(name, valuesOf(name, documents.first), valuesOf(name, documents.second), BOOTSTRAP);
+  return documents === null ? null : { ...documents, name: first.metric.name };
 }

@@ -5,14 +5,15 @@ import type { Found } from './read-run.js';
 import { MISSING, textCell, type Column, type Row, type Table } from './table.js';
 
 interface Origin {
-  readonly kind: 'run' | 'ppl' | 'bench';
+  readonly kind: 'run' | 'ppl' | 'bench' | 'train';
   readonly runId: string;
   readonly date: string;
   readonly model: {
     readonly spec: string;
     readonly label: string;
     readonly parameters: number;
-    readonly weightsDigest: string;
+    /** Absent in training, which makes them. */
+    readonly weightsDigest?: string;
   };
   readonly engine: { readonly backend: string; readonly dtype: string; readonly device: string };
   readonly seed: number;
@@ -25,7 +26,12 @@ const COLUMNS: readonly (Column & { readonly text: (origin: Origin) => string })
   { key: 'model', title: 'model', align: 'left', text: ({ model }) => model.label },
   { key: 'kind', title: 'measured by', align: 'left', text: ({ kind }) => kind },
   { key: 'params', title: 'params', align: 'right', text: ({ model }) => parameterCount(model.parameters) },
-  { key: 'weights', title: 'weights (SHA-256)', align: 'left', text: ({ model }) => model.weightsDigest.slice(0, 12) },
+  {
+    key: 'weights',
+    title: 'weights (SHA-256)',
+    align: 'left',
+    text: ({ model }) => model.weightsDigest?.slice(0, 12) ?? MISSING,
+  },
   { key: 'spec', title: 'named', align: 'left', text: ({ model }) => model.spec },
   { key: 'seed', title: '--seed', align: 'right', text: ({ seed }) => String(seed) },
   { key: 'device', title: 'device', align: 'left', text: ({ engine }) => engine.device },
@@ -42,7 +48,7 @@ export function provenanceTable(found: Found): Table {
   return { columns: COLUMNS, sections: [rows], remarks: [] };
 }
 
-function originsOf({ runs, benches, ppls }: Found): Origin[] {
+function originsOf({ runs, benches, ppls, trainings }: Found): Origin[] {
   const digest = (name: string, digest: string) => `${name} ${digest.slice(0, 12)}`;
   return [
     ...runs.map((run): Origin => ({
@@ -64,7 +70,16 @@ function originsOf({ runs, benches, ppls }: Found): Origin[] {
       seed: run.settings.seed,
       data: [],
     })),
+    ...trainings.map(({ name, record: { runId, created, model, engine, config, data, build } }): Origin => ({
+      ...{ kind: 'train', runId, date: created, engine, seed: config.seeds.init, build },
+      model: { spec: model.spec, label: name, parameters: model.parameters },
+      data: [digest(sourceText(data.source), data.digest)],
+    })),
   ];
+}
+
+function sourceText(source: Found['trainings'][number]['record']['data']['source']): string {
+  return source.kind === 'generator' ? source.name : source.files.map(({ name }) => name).join(' ');
 }
 
 function buildText({ revision, dirty }: BuildInfo): string {

@@ -15,6 +15,14 @@ const BENCH = 'bench.csv';
 const PPL = 'ppl.csv';
 const TRAINING = 'train.csv';
 
+/** What was measured, by what measured it. */
+export interface Found {
+  readonly runs: RunSummary[];
+  readonly benches: BenchRecord[];
+  readonly ppls: PplRecord[];
+  readonly trainings: TrainedRun[];
+}
+
 /**
  * The run in a directory, or in a results.json.
  * @throws UserError 'data' when there is none, or when it is damaged.
@@ -27,16 +35,6 @@ export async function readRun(place: string): Promise<RunSummary> {
   return parseRun(text, file);
 }
 
-/** What was measured, by what measured it. */
-export interface Found {
-  readonly runs: RunSummary[];
-  readonly benches: BenchRecord[];
-  readonly ppls: PplRecord[];
-  readonly trainings: TrainedRun[];
-}
-
-export const NOTHING: Found = { runs: [], benches: [], ppls: [], trainings: [] };
-
 /** What paths stand for. @throws UserError 'data' as `expandRuns` and the readers. */
 export async function readPlaces(places: readonly string[]): Promise<Found> {
   const { runs, benches, ppls, trainings } = await placesByKind(places);
@@ -48,7 +46,7 @@ export async function readPlaces(places: readonly string[]): Promise<Found> {
   };
 }
 
-/** The same, not read yet: directories, and results.json files of runs. @throws UserError 'data' as `expandRuns`. */
+/** Where they lie: directories and files of evaluations, directories of what else was measured. @throws UserError 'data' as `expandRuns`. */
 export async function placesByKind(places: readonly string[]): Promise<Record<keyof Found, string[]>> {
   const found = await expandRuns(places);
   const kinds = await Promise.all(found.map(kindOf));
@@ -100,8 +98,8 @@ function firstIssue({ issues }: z.ZodError): string {
 }
 
 async function kindOf(place: string): Promise<string> {
-  const files = (await isDirectory(place)) ? await readdir(place) : [];
-  return [BENCH, PPL, TRAINING].find((file) => files.includes(file)) ?? RESULTS;
+  const names = (await isDirectory(place)) ? await readdir(place) : [];
+  return [BENCH, PPL, TRAINING].find((name) => names.includes(name)) ?? RESULTS;
 }
 
 async function isDirectory(place: string): Promise<boolean> {

@@ -48,11 +48,24 @@ export async function writeTokenFile(
     await mkdir(temporary, { recursive: true });
     const content = await writeTokens(temporary, tokenizer, pieces, most);
     await writeAtomically(path.join(temporary, DESCRIPTION), `${JSON.stringify(content, null, 1)}\n`);
-    await rm(directory, { recursive: true, force: true });
-    await rename(temporary, directory);
+    await putInPlace(temporary, directory);
   } catch (error) {
     await rm(temporary, { recursive: true, force: true }).catch(() => {}); // the first error is the one to tell
     throw explainFileError(error, 'write', directory);
+  }
+}
+
+/** Another process may have been faster with the same tokens, and others read them by now: then these are dropped. */
+async function putInPlace(temporary: string, directory: string): Promise<void> {
+  try {
+    await rename(temporary, directory);
+  } catch (error) {
+    if (!['ENOTEMPTY', 'EEXIST', 'EPERM'].includes((error as NodeJS.ErrnoException).code ?? '')) throw error;
+    const present = TokenFile.open(directory);
+    present?.close();
+    if (present !== null) return rm(temporary, { recursive: true });
+    await rm(directory, { recursive: true });
+    await rename(temporary, directory);
   }
 }
 

@@ -10,6 +10,7 @@ import { readSampledRun, type SampledRun } from '../../src/report/read-samples.j
 import { writeRun } from '../../src/report/write-run.js';
 import { UserError } from '../../src/user-error.js';
 import { completed, fakeEnvironment, fakeSettings, temporaryDirectory } from '../evaluate/fake-run.js';
+import { exampleBench } from '../report/example-bench.js';
 import { DEFAULT_TOLERANCES } from './sampled-run.js';
 
 /** Runs of two models of hashes, read back from their directories. */
@@ -78,6 +79,12 @@ test('its plan names all models and no directory', async (t) => {
   t.deepEqual(settings.models, ['one', 'two']);
   t.is(settings.dataDir, null);
   t.deepEqual(settings.tasks, fakeSettings.tasks);
+});
+
+test('its benchmarks read back as they were', async (t) => {
+  const file = path.join(temporaryDirectory(t), 'fast.json');
+  await writeReference(file, makeReference(await fakeRuns(t), [exampleBench('swat-tiny')]));
+  t.deepEqual((await readReference(file)).benches, [exampleBench('swat-tiny')]);
 });
 
 test('writing a reference again from itself gives the same bytes', async (t) => {

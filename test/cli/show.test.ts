@@ -37,3 +37,9 @@ test('a group is not one task', async (t) => {
   t.is(code, 2);
   t.regex(stderr, /commonsense is 8 tasks/);
 });
+
+test('what the package writes itself is shown without data or network', async (t) => {
+  const { code, stdout } = await swatEval(['show', 'mini_piqa', '--doc', '3', '--data-dir', '/nowhere']);
+  t.is(code, 0);
+  t.regex(stdout, /^mini_piqa, document 3 of 0 to 239 \(tasks\/mini, seed 1\)\n/);
+});

@@ -41,6 +41,12 @@ test.serial('path prints the file of each task, or where it belongs', async (t) 
   t.deepEqual(await swatEval('data', 'path', 'piqa', '--data-dir', directory), [`${file}.gz`]);
 });
 
+test.serial('a task whose rows are generated has no file, and is verified without one', async (t) => {
+  const error = await t.throwsAsync(swatEval('data', 'path', 'mini_piqa'), { instanceOf: UserError });
+  t.is(error.message, 'mini_piqa has no file: tasks/mini, seed 1 writes its rows');
+  t.deepEqual(await swatEval('data', 'verify', 'mini_piqa', '--data-dir', 'd'), ['tasks/mini, seed 1']);
+});
+
 test.serial('path without a task prints the data directory', async (t) => {
   t.deepEqual(await swatEval('data', 'path', '--data-dir', 'd'), ['d']);
   t.deepEqual(await swatEval('data', 'path', '--cache-dir', 'c'), [path.join('c', 'data')]);

@@ -28,12 +28,15 @@ async function assertDecodes(t: ExecutionContext, spec: string, backend: Backend
   const { state } = model.forward(randomIds(2, 12), model.initialState(2));
   const first = tf.tensor1d([3, 5], 'int32');
   const stepped = await steppedIds(model, state, first, tokens);
+  const held = () => ({ tensors: tf.memory().numTensors, bytes: model.memory().usedBytes });
+  const before = held();
   const decoder = new GreedyDecoder(model);
   t.deepEqual([...(await decoder.decode(state, first, tokens, 5))], stepped);
   const { value: again, forms } = await formsDuring(() => decoder.decode(state, first, tokens, 3));
   t.deepEqual([...again], stepped);
   if (backend === 'webgpu') t.is(forms.size, 0, 'an op was computed where its dispatches were to be replayed');
   decoder.dispose();
+  t.deepEqual(held(), before);
   model.dispose();
 }
 

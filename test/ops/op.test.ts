@@ -50,6 +50,32 @@ test.serial('an op may give several tensors, each with its part in the gradient'
   }
 });
 
+test.serial(
+  'shapes that a fused kernel, or its gradient, does not take are computed in composite form, and are called so',
+  async (t) => {
+    (await startEngine('wasm')).use();
+    const op = defineOp<{ a: tf.Tensor }, null, tf.Tensor>({ name: 'Doubled', reference: ({ a }) => tf.mul(a, 2) });
+    registerFusedKernel(op, 'wasm', {
+      takes: ({ a }) => a.size > 1,
+      takesGradient: ({ a }) => a.size > 2,
+      forward: ({ a }) => tf.add(a, a),
+      gradient: (_, __, dy) => ({ a: tf.add(dy, dy) }),
+    });
+    const formsOf = async (size: number) => {
+      const run = async () => {
+        const gradient = tf.tidy(() => tf.grad((a: tf.Tensor) => tf.sum(op({ a }, null)))(tf.ones([size])));
+        t.deepEqual([...(await gradient.data())], Array<number>(size).fill(2));
+        gradient.dispose();
+      };
+      const { forms } = await formsDuring(run);
+      return [forms.get('Doubled'), forms.get('Doubled gradient')];
+    };
+    t.deepEqual(await formsOf(1), ['composite', 'composite']);
+    t.deepEqual(await formsOf(2), ['fused', 'composite']);
+    t.deepEqual(await formsOf(3), ['fused', 'fused']);
+  },
+);
+
 test.serial('the forms in which ops ran are seen, and composite ones can be asked for', async (t) => {
   (await startEngine('wasm')).use();
   const { op } = squareOp();

@@ -11,7 +11,7 @@ import { StyleBook } from '../../src/report/palette.js';
 import type { ChartConfiguration } from 'chart.js';
 import { COMPOSITE_MEANING } from '../../src/report/bench-table.js';
 import { formatBench } from '../../src/report/format-runs.js';
-import { NOTHING, readPlaces } from '../../src/report/read-run.js';
+import { readPlaces } from '../../src/report/read-run.js';
 import { writePlots } from '../../src/report/write-plots.js';
 import { writeBench } from '../../src/report/write-bench.js';
 import { UserError } from '../../src/user-error.js';
@@ -82,7 +82,7 @@ test('a benchmark reads back as it was written, in a tree of results', async (t)
   await writeBench(directory, bench);
   t.deepEqual((await readdir(directory)).sort(), ['bench.csv', 'run.json']);
   t.deepEqual(readBenchRecord(directory), bench);
-  t.deepEqual(await readPlaces([tree]), { ...NOTHING, benches: [bench] });
+  t.deepEqual(await readPlaces([tree]), { runs: [], benches: [bench], ppls: [], trainings: [] });
 });
 
 test('what is no benchmark is refused, and so is a damaged one', async (t) => {

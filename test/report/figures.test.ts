@@ -7,10 +7,11 @@ import { allFigures } from '../../src/report/all-figures.js';
 import { renderInlineSvg, renderSvg, type Figure } from '../../src/report/chart.js';
 import { displayNames, nameWithoutSeed } from '../../src/report/display-names.js';
 import type { Found } from '../../src/report/read-run.js';
-import { NOTHING, readPlaces } from '../../src/report/read-run.js';
+import { readPlaces } from '../../src/report/read-run.js';
 import { writePpl } from '../../src/report/write-ppl.js';
 import { exampleBench, measured } from './example-bench.js';
 import { examplePpl, noRoom, saturating, scored } from './example-ppl.js';
+import { exampleTraining } from './example-training.js';
 import { accuracy, exampleRun, exampleTask, paperTasks } from './example-run.js';
 
 const needle = (right: number[]) =>
@@ -23,7 +24,6 @@ const needle = (right: number[]) =>
 
 /** Everything of two models. */
 const found: Found = {
-  trainings: [],
   runs: ['swat-tiny', 'gla-tiny'].map((label, k) => ({
     ...exampleRun(label, [...paperTasks([60, 130, 78, 101, 110, 52, 75, 120]), ...needle([190, 150 + 20 * k, 20])]),
   })),
@@ -35,6 +35,7 @@ const found: Found = {
       settings: { windows: [64, 512, 'full'] },
     }),
   ],
+  trainings: [exampleTraining('swat-tiny', 'swat'), exampleTraining('gla-tiny', 'gla')],
 };
 
 const figures = allFigures(found);
@@ -52,11 +53,11 @@ test('there is a figure for everything that was measured', (t) => {
   t.deepEqual(
     [...figures.keys()],
     [
-      ...['length', 'accuracy', 'quality', 'recall-needle', 'ppl-by-length', 'ppl-by-position', 'ppl-heatmap'],
+      ...['length', 'accuracy', 'quality', 'loss', 'recall-needle', 'ppl-by-length', 'ppl-by-position', 'ppl-heatmap'],
       ...['throughput', 'memory', 'decode-latency'],
     ],
   );
-  t.deepEqual([...allFigures(NOTHING).keys()], []);
+  t.deepEqual([...allFigures({ runs: [], benches: [], ppls: [], trainings: [] }).keys()], []);
 });
 
 test('legend, charts and caption of a figure never lie on each other, and none leaves the figure', (t) => {
@@ -110,7 +111,7 @@ test('seeds of one model are one line at their mean, in a band from the lowest t
   const seeds = [0, 1, 2].map((seed) =>
     examplePpl(`swat-tiny-seed${seed}`, (cell) => scored(cell, () => 4 + seed), { runId: `${seed}` }),
   );
-  const figure = allFigures({ ...NOTHING, ppls: seeds }).get('ppl-by-length')!;
+  const figure = allFigures({ runs: [], benches: [], ppls: seeds, trainings: [] }).get('ppl-by-length')!;
   const [line, ...others] = linesOf(figure);
   t.is(others.length, 0);
   t.is(line!.label, 'swat-tiny');
@@ -129,7 +130,9 @@ test('two texts make two figures of each kind', (t) => {
     { ...other, text: { ...other.text, name: 'b/c.txt', digest: '12'.repeat(32) } },
   ];
   t.deepEqual(
-    [...allFigures({ ...NOTHING, ppls }).keys()].filter((name) => name.startsWith('ppl-by-length')),
+    [...allFigures({ runs: [], benches: [], ppls, trainings: [] }).keys()].filter((name) =>
+      name.startsWith('ppl-by-length'),
+    ),
     ['ppl-by-length-book.txt', 'ppl-by-length-b_c.txt'],
   );
 });
@@ -204,5 +207,5 @@ test('texts of an inline figure are texts, whole ones, and its inner names are i
 test('perplexities read back as they were written, in a tree of results', async (t) => {
   const tree = await mkdtemp(path.join(tmpdir(), 'swat-eval-ppl-'));
   await writePpl(path.join(tree, 'swat-tiny', '1'), found.ppls[0]!);
-  t.deepEqual(await readPlaces([tree]), { ...NOTHING, ppls: [found.ppls[0]!] });
+  t.deepEqual(await readPlaces([tree]), { runs: [], benches: [], ppls: [found.ppls[0]!], trainings: [] });
 });

@@ -4,6 +4,7 @@ import { PAPER_COLUMNS } from '../../src/report/paper-columns.js';
 import { paperTable } from '../../src/report/paper-table.js';
 import { publishedRows, readPublishedTables } from '../../src/report/published.js';
 import type { Cell, Table } from '../../src/report/table.js';
+import { tidyRows } from '../../src/report/tidy-rows.js';
 import { exampleRun, paperTasks } from './example-run.js';
 
 const GOOD = [70, 130, 78, 101, 110, 52, 75, 120];
@@ -85,4 +86,34 @@ test('published rows show the printed average beside the recomputed one, and mar
 test('a perplexity of whole texts says how it was made', (t) => {
   const { notes } = cellOf(paperTable([good], []), 'swat:tiny', 'wiki_ppl');
   t.deepEqual(notes, ['word perplexity, max_len 512, disjoint windows, bos auto']);
+});
+
+const mini = exampleRun(
+  'swat-mini',
+  paperTasks(BAD).map((task) => ({
+    ...task,
+    task: `mini_${task.task}`,
+    paperColumns: task.paperColumns.map((column) => ({ ...column, suite: 'mini' as const })),
+  })),
+);
+
+test('the embedded suite fills the columns, and the table says that it does', (t) => {
+  const table = paperTable([mini], []);
+  t.is(cellOf(table, 'swat-mini', 'piqa').text, '62.00');
+  t.true(table.remarks!.some((remark) => remark.startsWith("Every number is the embedded suite's")));
+  t.is(tidyRows(mini).at(-1)!.task, 'mini_commonsense');
+});
+
+test("beside the paper's benchmarks a row of the embedded suite says so, and what guessing scores is theirs", (t) => {
+  const table = paperTable([good, mini], []);
+  t.is(cellOf(table, 'swat-mini', 'model').notes.length, 1);
+  t.is(cellOf(table, 'swat:tiny', 'model').notes.length, 0);
+  t.true(table.sections.flat(2).every(({ emphasis }) => emphasis === null));
+});
+
+test('of a run that scored both suites, the columns are filled by the real one alone', (t) => {
+  const both = exampleRun('swat-mini', [...good.tasks.slice(0, 3), ...mini.tasks]);
+  const table = paperTable([both], []);
+  t.is(cellOf(table, 'swat-mini', 'piqa').text, '65.00');
+  t.is(cellOf(table, 'swat-mini', 'boolq').value, null);
 });

@@ -2,32 +2,25 @@ import { mkdtemp, readdir, readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import test from 'ava';
-import { formatTraining } from '../../src/report/format-runs.js';
-import type { ChartConfiguration } from 'chart.js';
-import { lossLines as linesInStyles } from '../../src/report/loss-lines.js';
 import type { Figure } from '../../src/report/chart.js';
-import type { TrainedRun } from '../../src/report/read-training.js';
+import { formatTraining } from '../../src/report/format-runs.js';
+import { lossLines } from '../../src/report/loss-lines.js';
 import { StyleBook } from '../../src/report/palette.js';
+import type { TrainedRun } from '../../src/report/read-training.js';
 import { writePlots } from '../../src/report/write-plots.js';
 import { writeTraining } from '../../src/report/write-training.js';
-import type { TrainingRow, ValidationRow } from '../../src/train/step-log.js';
+import { exampleTraining } from './example-training.js';
 
-const training = Array.from({ length: 500 }, (_, k): TrainingRow => {
-  const step = k + 1;
-  return {
-    ...{ step, tokens: 1000 * step, loss: 5 - k / 250, learning_rate: 1e-3, grad_norm: 0.5 },
-    ...{ tokens_per_s: 2000, peak_bytes: 2 ** 20 },
-  };
-});
-const validation = [250, 500].flatMap((step) =>
-  [64, 256].map((length): ValidationRow => ({ step, length, tokens: 1024, loss: 3 - length / 1000, perplexity: 20 })),
-);
-const run: TrainedRun = { name: 'swat-mini', baseline: 'swat', parameters: 500_000, training, validation };
-const bare: TrainedRun = { ...run, name: 'gla-mini', baseline: 'gla', validation: [] };
+const run = exampleTraining();
+const { training, validation } = run;
+const bare: TrainedRun = { ...exampleTraining('gla-mini', 'gla'), validation: [] };
+const styles = new StyleBook([run, bare].map(({ name, baseline }) => ({ label: name, baseline })));
 
-const lossLines = (runs: TrainedRun[]) =>
-  linesInStyles(runs, new StyleBook(runs.map(({ name, baseline }) => ({ label: name, baseline }))));
-const chartOf = ({ panels }: Figure) => panels[1]!.content as ChartConfiguration;
+/** The lines of a figure's chart. */
+function dataOf({ panels }: Figure) {
+  const charts = panels.flatMap(({ content }) => (typeof content === 'function' ? [] : [content]));
+  return charts[0]!.data;
+}
 
 const temporary = () => mkdtemp(path.join(tmpdir(), 'swat-eval-training-'));
 
@@ -56,7 +49,7 @@ test('the table has the last loss, and the last perplexity at each length where 
 });
 
 test('a long curve is drawn as the means of neighbours, over the tokens of the run', (t) => {
-  const { datasets } = chartOf(lossLines([run])!).data;
+  const { datasets } = dataOf(lossLines([run], styles)!);
   const points = datasets[0]!.data as { x: number; y: number }[];
   t.is(points.length, 100);
   t.deepEqual(points[0], { x: 3, y: 5 - 2 / 250 });
@@ -73,6 +66,6 @@ test('the figure is written as SVG and PNG, and none for a run without a curve',
     files.map((file) => path.relative(directory, file)),
     ['plots/loss.svg', 'plots/loss.png'],
   );
-  t.regex(await readFile(files[0]!, 'utf8'), /<title>Training loss against tokens\. swat-mini, gla-mini/);
-  t.is(lossLines([{ ...run, training: training.slice(0, 1) }]), null);
+  t.regex(await readFile(files[0]!, 'utf8'), /<title>Training loss against tokens. swat-mini, gla-mini/);
+  t.is(lossLines([{ ...run, training: training.slice(0, 1) }], styles), null);
 });

@@ -1,3 +1,4 @@
+import { readdir, rm } from 'node:fs/promises';
 import test from 'ava';
 import type { ExecutionContext } from 'ava';
 import path from 'node:path';
@@ -104,6 +105,24 @@ test('ids of a small vocabulary take two bytes, of a large one four', async (t) 
   t.is(small.description.bytesPerToken, 2);
   t.deepEqual([...small.read(0, 3)], [97, 98, 256]);
   t.is((await tokenFile(t, ['70000 3'])).description.bytesPerToken, 4);
+});
+
+test('tokens that are there already stay, and damaged ones are replaced', async (t) => {
+  const directory = path.join(temporaryDirectory(t), 'tokens');
+  const write = (text: string) => writeTokenFile(directory, byteTokenizer, [{ text, last: true }]);
+  const first = async () => {
+    const file = TokenFile.open(directory)!;
+    const [id] = file.read(0, 1);
+    file.close();
+    return String.fromCharCode(id!);
+  };
+  await write('a');
+  await write('b');
+  t.is(await first(), 'a');
+  await rm(path.join(directory, 'tokens.json'));
+  await write('c');
+  t.is(await first(), 'c');
+  t.deepEqual(await readdir(path.dirname(directory)), ['tokens']);
 });
 
 test('a corpus shorter than a row is an error that says so', async (t) => {

@@ -223,7 +223,7 @@ const mistakes: [what: string, recipe: Record<string, unknown>, sentence: RegExp
   ],
   ['an unknown model', { model: 'swatt:tiny' }, /model swatt:tiny: unknown baseline 'swatt'/],
   ['a file that is not there', { data: 'corpse.txt' }, /there is no file .*corpse\.txt/],
-  ['an unknown generator', { data: { generator: 'nobody' } }, /unknown text generator 'nobody'/],
+  ['an unknown generator', { data: { generator: 'nobody' } }, /unknown generator "nobody"/],
   [
     'a tokenizer of more ids than the model has',
     { model: `${TINY},vocab=100` },

@@ -2,15 +2,12 @@
 // TTT-Linear (16 heads of 64) and the neural memory of Titans (8 heads of 128).
 import * as tf from '#tfjs';
 import { neuralMemoryForward, type NeuralMemoryKernelInputs } from '../../kernels/webgpu/neural-memory.js';
-import { tttGradient } from '../../kernels/webgpu/ttt-gradient.js';
 import { tttForward, type TttKernelInputs } from '../../kernels/webgpu/ttt-mini-batch.js';
-import { withoutFusedKernels } from '../../ops/op.js';
-import { tttLinear } from '../../ops/ttt-mini-batch.js';
 import type { KernelCase } from '../kernel-case.js';
 import { randomTensor, relativeError } from '../kernel-inputs.js';
 import { randomFloats } from '../random.js';
 
-interface Size {
+export interface Size {
   readonly batch: number;
   readonly heads: number;
   readonly length: number;
@@ -18,8 +15,8 @@ interface Size {
 }
 
 /** Tokens in a mini-batch or chunk. */
-const CHUNK = 16;
-const EPSILON = 1e-6;
+export const CHUNK = 16;
+export const EPSILON = 1e-6;
 
 function uniform(shape: number[], seed: number, low: number, high: number): tf.Tensor {
   const values = randomFloats(tf.util.sizeFromShape(shape), seed).map((value) => low + (high - low) * value);
@@ -67,7 +64,7 @@ function memoryCase<Inputs extends object>({ kernel, size, flops, inputs, run, w
   };
 }
 
-function tttInputs({ batch, heads, length, dim }: Size): TttKernelInputs {
+export function tttInputs({ batch, heads, length, dim }: Size): TttKernelInputs {
   const near = dim ** -0.5;
   return {
     q: randomTensor([batch, heads, length, dim], 1) as tf.Tensor4D,
@@ -88,57 +85,6 @@ function ttt(size: Size): KernelCase {
     run: (inputs) => tttForward(inputs, 0, EPSILON),
     wanted: tttInF64,
   });
-}
-
-/** The models that the mini-batches start with are made again, written and read. */
-function tttGradientCase(size: Size): KernelCase {
-  const { batch, heads, length, dim } = size;
-  const tokens = batch * heads * length;
-  const made = (of: Size) => ({
-    inputs: tttInputs(of),
-    dY: randomTensor([of.batch, of.heads, of.length, of.dim], 9) as tf.Tensor4D,
-    dWeights: tf.zeros<tf.Rank.R4>([of.batch, of.heads, of.dim + 1, of.dim]),
-  });
-  const gradient = ({ inputs, dY, dWeights }: ReturnType<typeof made>) =>
-    tf.tidy(() => Object.values(tttGradient(inputs, [dY, dWeights, undefined], 0, EPSILON)));
-  const all = ({ inputs, dY, dWeights }: ReturnType<typeof made>) => [...tensorsOf(inputs), dY, dWeights];
-  return {
-    kernel: 'ttt-mini-batch gradient',
-    shape: `B${batch} T${length} N${heads} D${dim} chunk ${CHUNK}`,
-    precision: 'f32',
-    bound: 'arithmetic',
-    flops: tokens * (20 * dim ** 2 + 12 * CHUNK * dim),
-    bytes: 4 * tokens * (9 * dim + (2 * dim * (dim + 1)) / CHUNK),
-    prepare: () => {
-      const tensors = made(size);
-      return { run: () => gradient(tensors), dispose: () => tf.dispose(all(tensors)) };
-    },
-    error: async () => {
-      const tensors = made({ batch: 1, heads: 1, length: 160, dim });
-      const found = gradient(tensors);
-      const wanted = withoutFusedKernels(() => tf.grads(tttOutput)(tensorsOf(tensors.inputs), tensors.dY));
-      const errors = await Promise.all(
-        found.map(async (x, i) => relativeError(await x.data(), await wanted[i]!.data())),
-      );
-      tf.dispose([...all(tensors), ...found, ...wanted]);
-      return Math.max(...errors);
-    },
-  };
-}
-
-function tensorsOf(inputs: TttKernelInputs): tf.Tensor[] {
-  return Object.values(inputs) as tf.Tensor[];
-}
-
-/** y, of the tensors of `TttKernelInputs` in their order. */
-function tttOutput(...values: tf.Tensor[]): tf.Tensor {
-  const [q, k, v, rate] = values as tf.Tensor4D[];
-  const [weight, bias] = [values[5]!, values[6]!];
-  return tttLinear(
-    { q: q!, k: k!, v: v!, rate: rate!, scale: values[4] as tf.Tensor1D, norm: { weight, bias } },
-    { weights: values[7] as tf.Tensor4D, pending: null },
-    0,
-  ).y;
 }
 
 /** Token by token, each reading with a W of its own. */
@@ -177,22 +123,24 @@ function tttInF64({ length, dim }: Size, x: Record<keyof TttKernelInputs, Float3
   return y;
 }
 
+export function titansInputs({ batch, heads, length, dim }: Size): NeuralMemoryKernelInputs {
+  const near = Math.sqrt(3 / dim); // rows of about length 1
+  return {
+    q: uniform([batch, heads, length, dim], 1, -near, near) as tf.Tensor4D,
+    k: uniform([batch, heads, length, dim], 2, -near, near) as tf.Tensor4D,
+    v: randomTensor([batch, heads, length, dim], 3) as tf.Tensor4D,
+    logKeep: uniform([batch, heads, length], 4, -0.05, 0) as tf.Tensor3D,
+    logMomentum: uniform([batch, heads, length], 5, -1, 0) as tf.Tensor3D,
+    stepSize: uniform([batch, heads, length], 6, 0, 1 / CHUNK) as tf.Tensor3D,
+    memory: uniform([batch, heads, dim, dim], 7, -near, near) as tf.Tensor4D,
+    momentum: uniform([batch, heads, dim, dim], 8, -near, near) as tf.Tensor4D,
+  };
+}
+
 function titans(size: Size): KernelCase {
   return memoryCase<NeuralMemoryKernelInputs>({
     ...{ kernel: 'neural-memory', size, flops: 10 * size.dim ** 2 + 4 * CHUNK * size.dim },
-    inputs: ({ batch, heads, length, dim }) => {
-      const near = Math.sqrt(3 / dim); // rows of about length 1
-      return {
-        q: uniform([batch, heads, length, dim], 1, -near, near) as tf.Tensor4D,
-        k: uniform([batch, heads, length, dim], 2, -near, near) as tf.Tensor4D,
-        v: randomTensor([batch, heads, length, dim], 3) as tf.Tensor4D,
-        logKeep: uniform([batch, heads, length], 4, -0.05, 0) as tf.Tensor3D,
-        logMomentum: uniform([batch, heads, length], 5, -1, 0) as tf.Tensor3D,
-        stepSize: uniform([batch, heads, length], 6, 0, 1 / CHUNK) as tf.Tensor3D,
-        memory: uniform([batch, heads, dim, dim], 7, -near, near) as tf.Tensor4D,
-        momentum: uniform([batch, heads, dim, dim], 8, -near, near) as tf.Tensor4D,
-      };
-    },
+    inputs: titansInputs,
     run: (inputs) => neuralMemoryForward(inputs, CHUNK, 0),
     wanted: titansInF64,
   });
@@ -223,7 +171,6 @@ function titansInF64({ length, dim }: Size, x: Record<keyof NeuralMemoryKernelIn
 export const cases: KernelCase[] = [
   ttt({ batch: 8, heads: 16, length: 4096, dim: 64 }),
   ttt({ batch: 1, heads: 16, length: 32_768, dim: 64 }),
-  tttGradientCase({ batch: 8, heads: 16, length: 4096, dim: 64 }),
   titans({ batch: 8, heads: 8, length: 4096, dim: 128 }),
   titans({ batch: 1, heads: 8, length: 32_768, dim: 128 }),
 ];

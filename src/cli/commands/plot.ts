@@ -7,9 +7,7 @@ import { options } from '../options.js';
 export const plot = (program: Command): void => {
   program
     .command('plot')
-    .description(
-      'Draw finished runs: accuracy, recall, perplexity, throughput, memory, latency, and losses of training.',
-    )
+    .description('Draw finished runs: accuracy, recall, perplexity, losses, throughput, memory and latency.')
     .argument('<run...>', 'run directories, results.json files, or directories with runs below them')
     .option('-o, --output <dir>', 'directory for plots/ (default: the run, if one is given, else results)')
     .addOption(options.verbose)

@@ -62,8 +62,11 @@ async function tableOf(places: readonly string[], { format, layout, published = 
 }
 
 /** A table for each kind of run. @throws UserError 'usage' for several kinds in a format that has one header. */
-async function longTables(found: Found, format: TableFlags['format'], where: string): Promise<string> {
-  const { runs, benches, ppls, trainings } = found;
+async function longTables(
+  { runs, benches, ppls, trainings }: Found,
+  format: TableFlags['format'],
+  where: string,
+): Promise<string> {
   const { formatBench, formatLong, formatPpl, formatTraining } = await import('../../report/format-runs.js');
   const tables = [
     ...(runs.length > 0 ? [() => formatLong(runs, format)] : []),
@@ -72,10 +75,14 @@ async function longTables(found: Found, format: TableFlags['format'], where: str
     ...(trainings.length > 0 ? [() => formatTraining(trainings, format)] : []),
   ];
   if (tables.length > 1 && isData(format))
-    throw new UserError('usage', 'evaluations, perplexities, benchmarks and training runs have different columns', {
-      where,
-      hint: 'swat-eval table with the runs of one kind',
-    });
+    throw new UserError(
+      'usage',
+      'evaluations, perplexities against length, benchmarks and training runs have different columns',
+      {
+        where,
+        hint: 'swat-eval table with the runs of one kind',
+      },
+    );
   return tables.map((table) => table()).join('\n');
 }
 

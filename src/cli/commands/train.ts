@@ -59,7 +59,7 @@ export const train: CommandDefinition = (program, interrupts) => {
     if (flags.plot === true && runs.length > 0) {
       const { writePlots } = await import('../../report/write-plots.js');
       const place = runs.length > 1 ? flags.output : finished[0]!.directory;
-      for (const file of await writePlots({ trainings: [...runs] }, place)) remark(file);
+      for (const file of await writePlots({ trainings: runs }, place)) remark(file);
     }
     for (const { final } of finished) remark(final);
     reportUnfinished(outcomes);

@@ -1,14 +1,14 @@
 // The neural memory of Titans (ops/neural-memory.ts has the formulas), a chunk of C tokens after the other:
 //   E = K A - V;  o[t] = b[t] q[t] M + f[t] q[t] S - sum over j <= t of G[t,j] (q[t].k[j]) E[j]
 //   M' = b[C] M + f[C] S - (diag(G[C]) K)^T E;  S' = m[C] S - (diag(n[C]) K)^T E
-// with A the M that the chunk began with. The factors are recurrences over a chunk's tokens: n[t,j] = exp(logMomentum[t]) n[t-1,j]
-// from 2 theta[j] on, G[t,j] = exp(logKeep[t]) G[t-1,j] + n[t,j], and b, m, f likewise.
+// with A the M that the chunk began with, and the factors of neural-memory-factors.ts.
 // Columns of M and S do not meet: a workgroup goes through all tokens with 16 of them, in registers; an invocation has a column's
 // rows of one group, and the groups' parts of a product are added through workgroup memory. Slots of a chunk before the first
 // token and after the last leave everything as it is.
 // Bytes: q and k once a workgroup (from L2 but for the first), v read once, o written. FLOPs: 10 C D^2 a chunk, and for each
 // workgroup 2 C^2 D. Bound by the latency of the serial steps, so by batch x heads x D / 16.
 import * as tf from '#tfjs';
+import { chunkFactors, factorMemory } from './neural-memory-factors.js';
 import { deviceBackend, run, type Program } from './runner.js';
 import { bindings, unrolled } from './vectors.js';
 
@@ -124,18 +124,7 @@ var<workgroup> queries: array<vec4<f32>, ${chunk * fourths}>;
 var<workgroup> keys: array<vec4<f32>, ${chunk * fourths}>;
 var<workgroup> parts: array<f32, ${exchanged * invocations}>;
 var<workgroup> errors: array<f32, ${chunk * columns}>;
-// G[t,j], then times q[t].k[j].
-var<workgroup> weights: array<f32, ${chunk * chunk}>;
-var<workgroup> keeps: array<f32, ${chunk}>;
-var<workgroup> pushes: array<f32, ${chunk}>;
-var<workgroup> steps: array<f32, ${chunk}>;
-// b and f, G[C] and n[C], m[C].
-var<workgroup> onMemory: array<f32, ${chunk}>;
-var<workgroup> onMomentum: array<f32, ${chunk}>;
-var<workgroup> toMemory: array<f32, ${chunk}>;
-var<workgroup> toMomentum: array<f32, ${chunk}>;
-var<workgroup> pushed: f32;
-
+${factorMemory(chunk)}
 @compute @workgroup_size(${invocations})
 fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_index) local: u32) {
   let row = workgroup.y;
@@ -162,45 +151,7 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_i
         keys[at] = k[source];
       }
     }
-    for (var slot = local; slot < ${chunk}u; slot += ${invocations}u) {
-      keeps[slot] = 1.0;
-      pushes[slot] = 1.0;
-      steps[slot] = 0.0;
-      if (slot >= begin && slot < past) {
-        keeps[slot] = exp(gates[base + slot]);
-        pushes[slot] = exp(gates[uniforms.tokens + base + slot]);
-        steps[slot] = 2.0 * gates[2u * uniforms.tokens + base + slot];
-      }
-    }
-    workgroupBarrier();
-
-    for (var j = local; j <= ${chunk}u; j += ${invocations}u) {
-      if (j < ${chunk}u) {
-        var onError = 0.0;
-        var step = steps[j];
-        for (var t = 0u; t < ${chunk}u; t++) {
-          if (t > j) { step *= pushes[t]; }
-          onError *= keeps[t];
-          if (t >= j && t < past) { onError += step; }
-          weights[t * ${chunk}u + j] = onError;
-        }
-        toMemory[j] = onError;
-        toMomentum[j] = step;
-      } else {
-        var kept = 1.0;
-        var carried = 0.0;
-        var rest = 1.0;
-        for (var t = 0u; t < ${chunk}u; t++) {
-          kept *= keeps[t];
-          rest *= pushes[t];
-          carried *= keeps[t];
-          if (t >= begin && t < past) { carried += rest; }
-          onMemory[t] = kept;
-          onMomentum[t] = carried;
-        }
-        pushed = rest;
-      }
-    }
+    ${chunkFactors(chunk, chunk, invocations)}
     ${started ? rows((r) => `var start${r} = m${r};\n    if (n == 0u) { start${r} = ${column('chunkStart', r)}; }`) : ''}
     ${tokens((s) => `var part${s} = 0.0;`)}
     ${rows((r) => tokens((s) => `part${s} += dot(${ownRows('keys', s, r)}, ${startOf(r)});`))}

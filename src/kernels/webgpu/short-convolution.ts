@@ -95,6 +95,21 @@ export function lastInputs(x: tf.Tensor, state: tf.Tensor): tf.Tensor3D {
   return last as tf.Tensor3D;
 }
 
+/** Of what `lastInputs` gives: to x and the state, zero but for the last K - 1 tokens. */
+export function lastInputsGradient(x: tf.Tensor, dLast: tf.Tensor): { x: tf.Tensor3D; state: tf.Tensor3D } {
+  const [, before, channels] = dLast.shape as [number, number, number];
+  const width = widthOf(channels);
+  const count = (dLast.size + x.size) / width;
+  const [dX, dState] = run({
+    program: lastInputsGradientProgram(width),
+    inputs: [dLast],
+    outputs: [{ shape: x.shape }, { shape: dLast.shape }],
+    uniforms: [count, x.shape[1]!, before, channels / width],
+    workgroups: workgroupsFor(count, WORKGROUP),
+  });
+  return { x: dX as tf.Tensor3D, state: dState as tf.Tensor3D };
+}
+
 function formOf({ x, weight, bias, state }: ConvolutionInputs, activation: ConvolutionActivation): Form {
   return {
     ...{ channels: x.shape[2]!, taps: weight.shape[2]!, activation },
@@ -277,6 +292,29 @@ ${perItem(`
   };
 }
 
+function lastInputsGradientProgram(width: Width): Program {
+  return {
+    key: `short-convolution/last-inputs-gradient/${width}`,
+    wgsl: () => `
+${realOf(width)}
+${bindings({ dLast: 'real' }, { dX: 'real', dState: 'real' }, 'count: u32, length: u32, before: u32, width: u32')}
+${perItem(`
+  let channel = item % uniforms.width;
+  let all = uniforms.before + uniforms.length;
+  let row = item / uniforms.width / all;
+  let token = item / uniforms.width % all;
+  var gradient = real();
+  if (token >= uniforms.length) {
+    gradient = dLast[(row * uniforms.before + token - uniforms.length) * uniforms.width + channel];
+  }
+  if (token < uniforms.before) {
+    dState[(row * uniforms.before + token) * uniforms.width + channel] = gradient;
+  } else {
+    dX[(row * uniforms.length + token - uniforms.before) * uniforms.width + channel] = gradient;
+  }`)}`,
+  };
+}
+
 export function samples(): Program[] {
   const forms: Form[] = (['silu', 'none'] as const).flatMap((activation) =>
     [true, false].flatMap((bias) =>
@@ -285,6 +323,6 @@ export function samples(): Program[] {
   );
   return [
     ...forms.flatMap((form) => [forwardProgram(form), backwardProgram(form)]),
-    ...([4, 1] as const).map(lastInputsProgram),
+    ...([4, 1] as const).flatMap((width) => [lastInputsProgram(width), lastInputsGradientProgram(width)]),
   ];
 }

@@ -8,26 +8,14 @@
 import * as tf from '#tfjs';
 import { run, type Program } from './runner.js';
 import type { TttKernelInputs } from './ttt-mini-batch.js';
-import {
-  eachToken,
-  eachVector,
-  outerProducts,
-  timesMatrix,
-  tttGeometry,
-  tttInvocation,
-  tttKey,
-  tttLossGradient,
-  tttTiles,
-  tttTokens,
-  type TttForm,
-} from './ttt-rows.js';
+import { eachToken, eachVector, matrixBlock, outerProducts, pairGeometry, pairTiles, rowsDot } from './token-pairs.js';
+import { timesModel, tttInvocation, tttKey, tttLossGradient, tttMoments, tttTokens, type TttForm } from './ttt-rows.js';
 import { tttStates } from './ttt-states.js';
 import { bindings } from './vectors.js';
 
 function programOf(form: TttForm): Program {
-  const { dim, miniBatch, pending } = form;
-  const geometry = tttGeometry(form);
-  const { fourths, slots, invocations } = geometry;
+  const { dim, chunk: miniBatch, pending } = form;
+  const { fourths, slots, invocations } = pairGeometry(form);
   const size = (dim + 1) * fourths;
   const mean = (sums: string) => `${sums} * ${1 / dim}`;
   const waiting = `matrices + uniforms.miniBatches * ${size}u`;
@@ -39,12 +27,12 @@ ${bindings(
   { dQ: 'vec4f', dK: 'vec4f', dV: 'vec4f', dScalars: 'f32', dMemory: 'vec4f' },
   'length: u32, place: u32, miniBatches: u32, heads: u32, matrices: u32, tokens: u32',
 )}
-${tttTiles(form, ['qTile', 'kTile', 'learnt', 'answers', 'known'])}
+${pairTiles(form, ['qTile', 'kTile', 'learnt', 'answers', 'known'])}${tttMoments(form)}
 // (q_i.k_s + 1) and X_i.G_s for s <= i, else 0.
 var<workgroup> reach: array<f32, ${slots * slots}>;
 var<workgroup> met: array<f32, ${slots * slots}>;
-${rowsDot(geometry, 'queryKey', 'qTile', 'kTile')}
-${rowsDot(geometry, 'answerLearnt', 'answers', 'learnt')}
+${rowsDot(form, 'queryKey', 'qTile', 'kTile')}
+${rowsDot(form, 'answerLearnt', 'answers', 'learnt')}
 @compute @workgroup_size(${invocations})
 fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_index) local: u32) {
   ${tttInvocation(form)}
@@ -72,7 +60,7 @@ fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_index
 
     // The products with the model, and E again.
     ${eachToken((t) => `var z_${t} = vec4f();\n    var answer_${t} = vec4f();`)}
-    ${timesMatrix(form, 'states', 'state', [
+    ${timesModel(form, 'states', 'state', [
       ['z', 'kTile'],
       ['answer', 'qTile'],
     ])}
@@ -92,7 +80,7 @@ fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_index
       pending
         ? `${eachToken((t) => `var waited_${t} = vec4f();`)}
     if (n == 0u) {
-      ${timesMatrix(form, 'states', waiting, [['waited', 'qTile']])}
+      ${timesModel(form, 'states', waiting, [['waited', 'qTile']])}
       ${eachToken((t) => `answer_${t} -= scale_${t} * waited_${t};`)}
     }`
         : ''
@@ -129,7 +117,7 @@ fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_index
 
     // The gradients of the G, by what later tokens read and by the sum.
     ${eachToken((t) => `var dLearnt_${t} = vec4f();`)}
-    ${timesMatrix(form, 'dMemory', 'dSum', [['dLearnt', 'kTile']])}
+    ${timesModel(form, 'dMemory', 'dSum', [['dLearnt', 'kTile']])}
     ${eachToken((t) => `if (whole) { dLastScale -= dot(dLearnt_${t}, rate_${t} * gradient_${t}); }\n    dLearnt_${t} *= factor;`)}
     ${eachToken((t) => `var dQuery_${t} = dY_${t};\n    var dKey_${t} = vec4f();`)}
     for (var s = 0u; s < ${slots}u; s++) {
@@ -170,8 +158,8 @@ fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_index
     // The products with the models' columns.
     for (var c = 0u; c < ${fourths}u; c++) {
       let at = 4u * fourth * ${fourths}u + c;
-      let model = ${block('states', 'state + at', fourths)};
-      let sum = ${block('dMemory', 'dSum + at', fourths)};
+      let model = ${matrixBlock('states', 'state + at', fourths)};
+      let sum = ${matrixBlock('dMemory', 'dSum + at', fourths)};
       ${eachToken(
         (t) => `dQuery_${t} += answers[slot_${t} * ${fourths}u + c] * model;
       dKey_${t} += known[slot_${t} * ${fourths}u + c] * model + factor * (learnt[slot_${t} * ${fourths}u + c] * sum);`,
@@ -179,7 +167,7 @@ fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_index
       ${
         pending
           ? `if (n == 0u) {
-        let waits = ${block('states', `${waiting} + at`, fourths)};
+        let waits = ${matrixBlock('states', `${waiting} + at`, fourths)};
         ${eachToken((t) => `dQuery_${t} -= scale_${t} * (answers[slot_${t} * ${fourths}u + c] * waits);`)}
       }`
           : ''
@@ -197,6 +185,7 @@ fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_index
     storageBarrier();
     ${eachVector(
       form,
+      dim + 1,
       `var sum = vec4f();
       ${outerProducts(form, [
         ['sum', 'qTile', 'answers'],
@@ -244,33 +233,6 @@ fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_index
   };
 }
 
-/** A function of a place in [K, K]: the product of its row in one tile and its column's in the other. */
-function rowsDot(
-  { fourths, slots }: ReturnType<typeof tttGeometry>,
-  name: string,
-  left: string,
-  right: string,
-): string {
-  return `
-fn ${name}(at: u32) -> f32 {
-  let i = at / ${slots}u * ${fourths}u;
-  let s = at % ${slots}u * ${fourths}u;
-  var sum = 0.0;
-  // Neighbours begin at neighbouring columns: their reads are of different banks.
-  for (var c = 0u; c < ${fourths}u; c++) {
-    let column = (at + c) % ${fourths}u;
-    sum += dot(${left}[i + column], ${right}[s + column]);
-  }
-  return sum;
-}
-`;
-}
-
-/** Four rows' vector at a place. */
-function block(matrix: string, at: string, fourths: number): string {
-  return `mat4x4f(${[0, 1, 2, 3].map((m) => `${matrix}[${at} + ${m * fourths}u]`).join(', ')})`;
-}
-
 /** Of y, of the weights, and, where the last token does not end a mini-batch, of the pending sum. */
 type OutputGradients = readonly [dY: tf.Tensor4D, dWeights: tf.Tensor4D, dPending: tf.Tensor4D | undefined];
 
@@ -284,7 +246,7 @@ export function tttGradient(
   const { q, k, v, rate, scale, normWeight, normBias, weights, pending } = inputs;
   const [batch, heads, length, dim] = q.shape;
   const miniBatch = scale.shape[0];
-  const form: TttForm = { dim, miniBatch, epsilon, pending: pending !== undefined };
+  const form: TttForm = { dim, chunk: miniBatch, epsilon, pending: pending !== undefined };
   const parameters = tf.concat([scale, tf.reshape(normWeight, [-1]), tf.reshape(normBias, [-1])]);
   const states = tttStates({ k, v, rate, parameters, weights, ...(pending && { pending }) }, form, place);
   const dMemory = tf.concat([dWeights, dPending ?? tf.zerosLike(dWeights)], 2);
@@ -318,10 +280,10 @@ export function tttGradient(
 }
 
 export function samples(): Program[] {
-  const form = { dim: 64, miniBatch: 16, epsilon: 1e-6, pending: false };
+  const form = { dim: 64, chunk: 16, epsilon: 1e-6, pending: false };
   return [
     programOf(form),
     programOf({ ...form, pending: true }),
-    programOf({ ...form, dim: 4, miniBatch: 5, pending: true }),
+    programOf({ ...form, dim: 4, chunk: 5, pending: true }),
   ];
 }

@@ -5,24 +5,13 @@
 // of the serial steps.
 import type * as tf from '#tfjs';
 import { run, type Program } from './runner.js';
-import {
-  eachToken,
-  eachVector,
-  outerProducts,
-  timesMatrix,
-  tttGeometry,
-  tttInvocation,
-  tttKey,
-  tttLossGradient,
-  tttTiles,
-  tttTokens,
-  type TttForm,
-} from './ttt-rows.js';
+import { eachToken, eachVector, outerProducts, pairGeometry, pairTiles } from './token-pairs.js';
+import { timesModel, tttInvocation, tttKey, tttLossGradient, tttMoments, tttTokens, type TttForm } from './ttt-rows.js';
 import { bindings } from './vectors.js';
 
 function programOf(form: TttForm): Program {
   const { dim, pending } = form;
-  const { fourths, invocations } = tttGeometry(form);
+  const { fourths, invocations } = pairGeometry(form);
   const size = (dim + 1) * fourths;
   return {
     key: `ttt-states/${tttKey(form)}`,
@@ -35,12 +24,13 @@ ${bindings(
   { states: 'vec4f' },
   'length: u32, place: u32, miniBatches: u32, heads: u32, matrices: u32',
 )}
-${tttTiles(form, ['kTile', 'learnt'])}
+${pairTiles(form, ['kTile', 'learnt'])}${tttMoments(form)}
 @compute @workgroup_size(${invocations})
 fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_index) local: u32) {
   ${tttInvocation(form)}
   ${eachVector(
     form,
+    dim + 1,
     `states[matrices + vector] = weights[row * ${size}u + vector];
       ${pending ? `states[matrices + uniforms.miniBatches * ${size}u + vector] = pending[row * ${size}u + vector];` : ''}`,
   )}
@@ -50,12 +40,13 @@ fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_index
     ${tttTokens(form, ['k', 'v'], ['k'])}
     let state = matrices + n * ${size}u;
     ${eachToken((t) => `var z_${t} = vec4f();`)}
-    ${timesMatrix(form, 'states', 'state', [['z', 'kTile']])}
+    ${timesModel(form, 'states', 'state', [['z', 'kTile']])}
     ${tttLossGradient(form)}
     ${eachToken((t) => `learnt[own_${t}] = rate_${t} * gradient_${t};`)}
     workgroupBarrier();
     ${eachVector(
       form,
+      dim + 1,
       `var sum = vec4f();
       ${pending ? `if (n == 0u) { sum = states[matrices + uniforms.miniBatches * ${size}u + vector]; }` : ''}
       ${outerProducts(form, [['sum', 'kTile', 'learnt']])}
@@ -83,7 +74,7 @@ export interface TttStatesInputs {
 /** -> [B, N, mini-batches, D + 1, D], with the waiting sum behind the last, where there is one. */
 export function tttStates({ k, v, rate, parameters, weights, pending }: TttStatesInputs, form: TttForm, place: number) {
   const [batch, heads, length, dim] = k.shape;
-  const miniBatches = Math.ceil((place + length) / form.miniBatch);
+  const miniBatches = Math.ceil((place + length) / form.chunk);
   const matrices = miniBatches + (form.pending ? 1 : 0);
   const [states] = run({
     program: programOf(form),
@@ -96,6 +87,6 @@ export function tttStates({ k, v, rate, parameters, weights, pending }: TttState
 }
 
 export function samples(): Program[] {
-  const form = { dim: 64, miniBatch: 16, epsilon: 1e-6, pending: false };
-  return [programOf(form), programOf({ ...form, dim: 4, miniBatch: 5, pending: true })];
+  const form = { dim: 64, chunk: 16, epsilon: 1e-6, pending: false };
+  return [programOf(form), programOf({ ...form, dim: 4, chunk: 5, pending: true })];
 }

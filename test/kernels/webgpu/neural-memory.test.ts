@@ -25,6 +25,7 @@ const SHAPES: Shape[] = [
   { batch: 2, heads: 2, length: 17, dim: 12, chunk: 5, seen: 3, gate: 0.2 },
   { batch: 1, heads: 2, length: 65, dim: 64, chunk: 16, seen: 0, gate: 0.1 },
   { batch: 1, heads: 1, length: 40, dim: 128, chunk: 16, seen: 0, gate: 0.1 },
+  { batch: 1, heads: 1, length: 20, dim: 128, chunk: 8, seen: 0, gate: 0.1 }, // the gradient's, in 32 KiB of workgroup memory
   { batch: 1, heads: 1, length: 36, dim: 8, chunk: 9, seen: 0, gate: 200 },
 ];
 
