@@ -73,12 +73,18 @@ async function sweepInto(tree: string, file: string, flags: SweepFlags, interrup
   });
 }
 
-/** The figures of all runs in the tree. */
-async function drawTree(tree: string, { cells }: SweepRecord): Promise<string[]> {
+/** The figures of all runs in the tree, and, last, the page with every table and figure. */
+async function drawTree(tree: string, { title, cells }: SweepRecord): Promise<string[]> {
   if (cells.every(({ runs }) => runs.length === 0)) return [];
+  const { default: path } = await import('node:path');
   const { readPlaces } = await import('../../report/read-run.js');
   const { writePlots } = await import('../../report/write-plots.js');
-  return writePlots(await readPlaces([tree]), tree);
+  const { writeReport } = await import('../../report/write-report.js');
+  const found = await readPlaces([tree]);
+  const plots = await writePlots(found, tree);
+  const page = path.join(tree, 'report.html');
+  await writeReport(found, page, { title, written: new Date() });
+  return [...plots, page];
 }
 
 /** @throws UserError 'partial' when not all cells are done. */
