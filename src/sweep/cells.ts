@@ -17,7 +17,7 @@ export interface Cell {
   readonly flags: SweepStep['flags'];
   /** Cells that have to be done before. */
   readonly needs: readonly string[];
-  /** The cell of the step that this one follows, whose results its flags name as `{step.checkpoint}`. */
+  /** The cell of the step that this one follows, whose results its flags name as `{checkpoint}`. */
   readonly after: string | null;
   /** Of which cells the best one's value is taken, and for which name. */
   readonly best: { readonly over: string; readonly among: readonly { id: string; value: GridValue }[] } | null;
@@ -86,7 +86,7 @@ function beginnings(step: SweepStep, before: ReadonlyMap<string, readonly Cell[]
   if (after !== undefined && best !== undefined)
     throw malformed(`step ${step.name} has both \`after\` and \`best\``, file);
   if (after !== undefined)
-    return cellsNamed(after).map(({ id, grid }) => ({ grid, needs: [id], after: id, best: null }));
+    return after.flatMap(cellsNamed).map(({ id, grid }) => ({ grid, needs: [id], after: id, best: null }));
   if (best === undefined) return [{ grid: {}, needs: [], after: null, best: null }];
 
   const groups = new Map<string, Beginning & { best: NonNullable<Cell['best']> }>();
@@ -123,7 +123,7 @@ function slugOf(grid: Cell['grid']): string {
 }
 
 function checkPlaceholders(cell: Cell, { variables }: Sweep, file: string): void {
-  const results = cell.after === null ? [] : RESULT_NAMES.map((name) => `${cell.after!.split('/', 1)[0]}.${name}`);
+  const results = cell.after === null ? [] : RESULT_NAMES;
   const chosen = cell.best === null ? {} : { [cell.best.over]: cell.best.among[0]!.value };
   const known = [...Object.keys(variables), ...Object.keys(bindingsOf({ ...cell.grid, ...chosen })), ...results];
   for (const name of namesIn(cell.flags))

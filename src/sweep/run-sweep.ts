@@ -183,11 +183,7 @@ class Session {
     if (cell.after !== null) {
       const [run] = this.records.get(cell.after)!.runs;
       const directory = path.join(tree, run ?? cell.after);
-      const step = cell.after.split('/', 1)[0]!;
-      Object.assign(results, {
-        [`${step}.directory`]: directory,
-        [`${step}.checkpoint`]: path.join(directory, 'final'),
-      });
+      Object.assign(results, { directory, checkpoint: path.join(directory, 'final') });
     }
     return { ...sweep.variables, ...bindingsOf({ ...cell.grid, ...this.best(cell) }), ...results };
   }

@@ -16,9 +16,10 @@
 //       flags: { config: recipe.yaml, set: ['model={model}', 'seed={seed}', 'tokens={tokens}'] }
 //     - name: accuracy
 //       command: run
-//       after: train                                # a cell for each of its cells, with {train.checkpoint}
-//       flags: { model: '{train.checkpoint}', task: paper }
+//       after: train                                # a cell for each of its cells, with its {checkpoint} and {directory}
+//       flags: { model: '{checkpoint}', task: paper, data-dir: '{data}' }
 //
+// {here} is the file's directory, {data} the --data-dir. A step may follow several steps: after: [train, others].
 // A value of a grid may be a mapping with a `name`, { name: swat, window: 128 }: then {model} is the name and {model.window} the
 // rest. A flag is left out when it is null or false, bare when it is true, repeated when it is a list. Lists that several
 // steps share are YAML anchors, which `lists` has room for.
@@ -41,8 +42,8 @@ const step = z.strictObject({
   /** Folder of its cells, and what other steps call it. */
   name: z.string().regex(/^[\w-]+$/, 'letters, digits, _ and - only'),
   command: z.enum(SWEEP_COMMANDS),
-  /** One cell for each cell of that step, whose values it has. */
-  after: z.string().optional(),
+  /** One cell for each cell of that step, or of those, whose values it has. */
+  after: z.preprocess((value) => (typeof value === 'string' ? [value] : value), z.array(z.string()).optional()),
   /** One cell for each group of cells of that step that differ in `over` alone, with the value that validated best. */
   best: z.strictObject({ of: z.string(), over: z.string() }).optional(),
   for: z.record(z.string(), z.array(gridValue).min(1)).default({}),

@@ -31,7 +31,7 @@ steps:
   - name: accuracy
     command: run
     after: train
-    flags: { model: '{train.checkpoint}', task: mini, plot: true, quiet: false }
+    flags: { model: '{checkpoint}', task: mini, plot: true, quiet: false }
 `;
 
 const plan = (tree: string, text = TEXT, settings: string[] = []) => {

@@ -61,9 +61,10 @@ async function sweepInto(tree: string, file: string, flags: SweepFlags, interrup
   const { readBuildInfo } = await import('../../package-root.js');
   const { createCellStarter } = await import('../start-cell.js');
   const { lastValidationLoss } = await import('../../sweep/validation-loss.js');
-  const plan = planSweep(file, flags.set, tree, flags.jobs);
+  const dataDir = flags.dataDir ?? process.env.SWAT_EVAL_DATA;
+  const plan = planSweep(file, flags.set, tree, { dataDir, jobs: flags.jobs });
   return runSweep(plan, flags.resume === true ? 'resume' : flags.replace === true ? 'replace' : 'refuse', {
-    start: createCellStarter(plan.sweep.jobs, flags.dataDir),
+    start: createCellStarter(plan.sweep.jobs, dataDir),
     validationLoss: lastValidationLoss,
     log: flags.quiet === true ? () => {} : (sentence) => void process.stderr.write(`${sentence}\n`),
     now: () => new Date(),
