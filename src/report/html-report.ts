@@ -1,6 +1,7 @@
 // report.html: every table and figure of some runs on one page that needs nothing but itself, from disk and without a network.
 // All text of runs is escaped, and the page's policy lets no script run.
 import { readFileSync } from 'node:fs';
+import type { Leaders } from '../metrics/best.js';
 import { allFigures } from './all-figures.js';
 import { benchTable } from './bench-table.js';
 import { FONT, FONT_FILES, renderInlineSvg, type Figure } from './chart.js';
@@ -22,6 +23,8 @@ export interface ReportOptions {
   readonly title: string;
   /** UTC, when it is written. */
   readonly written: Date;
+  /** Which runs are the best of the paper's columns, in their order; null marks none. */
+  readonly leaders: readonly Leaders[] | null;
 }
 
 interface Section {
@@ -31,8 +34,8 @@ interface Section {
 }
 
 /** @param found at least one run. */
-export function htmlReport(found: Found, { title, written }: ReportOptions): string {
-  const sections = sectionsOf(found);
+export function htmlReport(found: Found, { title, written, leaders }: ReportOptions): string {
+  const sections = sectionsOf(found, leaders);
   const models = new Set([
     ...[...found.runs, ...found.ppls, ...found.benches].map(({ model }) => model.label),
     ...found.trainings.map(({ name }) => name),
@@ -66,13 +69,18 @@ ${sections.map(({ id, heading, content }) => `<section id="${id}">\n<h2>${escape
 `;
 }
 
-function sectionsOf(found: Found): Section[] {
+function sectionsOf(found: Found, leaders: ReportOptions['leaders']): Section[] {
   const { runs, ppls, benches, trainings } = found;
   const table = (id: string, heading: string, of: () => Table, wanted: boolean): Section[] =>
     wanted ? [{ id, heading, content: renderHtml(of()) }] : [];
   return [
     ...figuresSection(found),
-    ...table('paper', "Accuracy in the paper's columns", () => paperTable(runs, []), runs.some(hasPaperColumn)),
+    ...table(
+      'paper',
+      "Accuracy in the paper's columns",
+      () => paperTable(runs, [], leaders),
+      runs.some(hasPaperColumn),
+    ),
     ...table(
       'accuracy',
       'Every metric, with interval and chance',

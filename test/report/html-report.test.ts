@@ -11,7 +11,7 @@ import { examplePpl } from './example-ppl.js';
 import { exampleTraining } from './example-training.js';
 import { exampleRun, paperTasks } from './example-run.js';
 
-const options = { title: 'A report', written: new Date('2026-01-02T03:04:05Z') };
+const options = { title: 'A report', written: new Date('2026-01-02T03:04:05Z'), leaders: null };
 const RIGHT = [60, 130, 78, 101, 110, 52, 75, 120];
 const found: Found = {
   runs: [exampleRun('swat-tiny', paperTasks(RIGHT)), exampleRun('gla-tiny', paperTasks(RIGHT))],

@@ -16,7 +16,9 @@ export const report = (program: Command): void => {
       const { readPlaces } = await import('../../report/read-run.js');
       const { writeReport } = await import('../../report/write-report.js');
       const file = flags.output ?? path.join(besideRun(places), 'report.html');
-      await writeReport(await readPlaces(places), file, { title: flags.title, written: new Date() });
+      const { readLeaders } = await import('../../report/read-leaders.js');
+      const leaders = await readLeaders(places);
+      await writeReport(await readPlaces(places), file, { title: flags.title, written: new Date(), leaders });
       process.stdout.write(`${file}\n`);
     });
 };

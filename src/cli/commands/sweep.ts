@@ -78,13 +78,14 @@ async function sweepInto(tree: string, file: string, flags: SweepFlags, interrup
 async function drawTree(tree: string, { title, cells }: SweepRecord): Promise<string[]> {
   if (cells.every(({ runs }) => runs.length === 0)) return [];
   const { default: path } = await import('node:path');
+  const { readLeaders } = await import('../../report/read-leaders.js');
   const { readPlaces } = await import('../../report/read-run.js');
   const { writePlots } = await import('../../report/write-plots.js');
   const { writeReport } = await import('../../report/write-report.js');
   const found = await readPlaces([tree]);
   const plots = await writePlots(found, tree);
   const page = path.join(tree, 'report.html');
-  await writeReport(found, page, { title, written: new Date() });
+  await writeReport(found, page, { title, written: new Date(), leaders: await readLeaders([tree]) });
   return [...plots, page];
 }
 

@@ -1,7 +1,6 @@
 // `swat-eval table RUN...`: finished runs side by side, in the form of a terminal table, Markdown, CSV, JSON or LaTeX.
 import { Option } from 'commander';
 import type { Command } from 'commander';
-import type { Leaders } from '../../metrics/best.js';
 import { UserError } from '../../user-error.js';
 import { options } from '../options.js';
 import type { SharedFlags } from '../options.js';
@@ -49,7 +48,8 @@ async function tableOf(places: readonly string[], { format, layout, published = 
       if (found.runs.length === 0 && published.length === 0)
         throw new UserError('usage', 'there is no evaluation for the columns of the paper', { where });
       const { publishedRows, readPublishedTables } = await import('../../report/published.js');
-      const leaders = published.length > 0 || found.runs.length < 2 ? null : await leadersOf(places);
+      const { readLeaders } = await import('../../report/read-leaders.js');
+      const leaders = published.length > 0 ? null : await readLeaders(places);
       return report.formatPaper(found.runs, publishedRows(published, readPublishedTables()), format, leaders);
     }
     case 'table2':
@@ -84,15 +84,6 @@ async function longTables(
       },
     );
   return tables.map((table) => table()).join('\n');
-}
-
-/** Which of the runs are the best of their columns, in the order of `readPlaces`. */
-async function leadersOf(places: readonly string[]): Promise<Leaders[]> {
-  const { placesByKind } = await import('../../report/read-run.js');
-  const { readSampledRun } = await import('../../report/read-samples.js');
-  const { paperLeaders } = await import('../../report/paper-leaders.js');
-  const { runs } = await placesByKind(places);
-  return paperLeaders(await Promise.all(runs.map(readSampledRun)));
 }
 
 /** Formats with one header for all rows. */
