@@ -1,11 +1,10 @@
 // `swat-eval bench`: throughput, latency and memory of models against length, depth, batch and window. stdout is the table.
 import type { BenchEnvironment, BenchOutcome } from '../../bench/run-bench.js';
-import { UserError } from '../../user-error.js';
 import { benchOptions, benchSettingsOf, type BenchFlags } from '../bench-options.js';
 import type { Interrupts } from '../interrupts.js';
 import { options } from '../options.js';
 import type { CommandDefinition } from '../program.js';
-import { shellWord } from '../shell-word.js';
+import { reportMissing } from '../report-missing.js';
 
 export const bench: CommandDefinition = (program, interrupts) => {
   const command = program
@@ -49,7 +48,7 @@ export const bench: CommandDefinition = (program, interrupts) => {
       for (const file of await writePlots({ benches: records }, place)) remark(file);
     }
     for (const { directory } of outcomes) remark(directory);
-    reportMissing(outcomes, interrupts);
+    reportMissing('bench', outcomes, interrupts);
   });
 };
 
@@ -73,30 +72,4 @@ async function measure(
     save: writeBench,
   };
   return settings === null ? resumeBench(flags.resume!, environment) : startBench(settings, flags.output, environment);
-}
-
-/** @throws UserError 'interrupted' or, for a device that was lost, 'device' with the command that goes on; 'partial' when cells have no figure. */
-function reportMissing(outcomes: readonly BenchOutcome[], interrupts: Interrupts): void {
-  if (interrupts.received() !== null)
-    throw new UserError('interrupted', 'interrupted; what was measured is kept', {
-      ...(outcomes.length === 0 ? {} : { hint: `swat-eval bench --resume ${shellWord(outcomes[0]!.directory)}` }),
-    });
-  const lost = outcomes.find((outcome) => outcome.lost !== undefined);
-  if (lost !== undefined)
-    throw new UserError('device', `${lost.lost!.message}; what was measured is kept`, {
-      hint: `swat-eval bench --resume ${shellWord(lost.directory)}`,
-      cause: lost.lost,
-    });
-  const results = outcomes.flatMap(({ record }) => record.results);
-  const count = (status: string) => results.filter((result) => result.status === status).length;
-  const [outOfMemory, failed] = [count('OOM'), count('failed')];
-  if (outOfMemory + failed === 0) return;
-  const reasons = [
-    ...(outOfMemory === 0 ? [] : [`${outOfMemory} out of memory`]),
-    ...(failed === 0 ? [] : [`${failed} failed`]),
-  ];
-  throw new UserError(
-    'partial',
-    `${outOfMemory + failed} of ${results.length} cells have no figure: ${reasons.join(', ')}`,
-  );
 }

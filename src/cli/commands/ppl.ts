@@ -1,13 +1,12 @@
 // `swat-eval ppl`: perplexity of a text against evaluation length and window, and by position. stdout is the table.
 import type { PplEnvironment, PplOutcome } from '../../perplexity/run-ppl.js';
 import type { PplSettings } from '../../perplexity/ppl-record.js';
-import { UserError } from '../../user-error.js';
 import type { Interrupts } from '../interrupts.js';
 import { options } from '../options.js';
 import { pplOptions, pplSettingsOf, type PplFlags } from '../ppl-options.js';
 import type { CommandDefinition } from '../program.js';
 import { runOptions } from '../run-options.js';
-import { shellWord } from '../shell-word.js';
+import { reportMissing } from '../report-missing.js';
 
 export const ppl: CommandDefinition = (program, interrupts) => {
   const command = program
@@ -54,7 +53,7 @@ export const ppl: CommandDefinition = (program, interrupts) => {
       for (const file of await writePlots({ ppls: records }, place)) remark(file);
     }
     for (const { directory } of outcomes) remark(directory);
-    reportMissing(outcomes, interrupts);
+    reportMissing('ppl', outcomes, interrupts);
   });
 };
 
@@ -94,27 +93,4 @@ async function openText({ text, seed, fixtures, offline, dataDir, cacheDir, allo
       loadTask(task, chooseRowSource({ fixtures, offline, ...places }, process.env), { allowPartial }),
     loadGenerator: loadTextGenerator,
   });
-}
-
-/** @throws UserError 'interrupted' or, for a device that was lost, 'device' with the command that goes on; 'partial' when cells have no figure. */
-function reportMissing(outcomes: readonly PplOutcome[], interrupts: Interrupts): void {
-  if (interrupts.received() !== null)
-    throw new UserError('interrupted', 'interrupted; what was measured is kept', {
-      ...(outcomes.length === 0 ? {} : { hint: `swat-eval ppl --resume ${shellWord(outcomes[0]!.directory)}` }),
-    });
-  const lost = outcomes.find((outcome) => outcome.lost !== undefined);
-  if (lost !== undefined)
-    throw new UserError('device', `${lost.lost!.message}; what was measured is kept`, {
-      hint: `swat-eval ppl --resume ${shellWord(lost.directory)}`,
-      cause: lost.lost,
-    });
-  const results = outcomes.flatMap(({ record }) => record.results);
-  const missing = results.filter(({ status }) => status !== 'ok');
-  if (missing.length === 0) return;
-  const outOfMemory = missing.filter(({ status }) => status === 'OOM').length;
-  const reasons = [
-    ...(outOfMemory === 0 ? [] : [`${outOfMemory} out of memory`]),
-    ...(outOfMemory === missing.length ? [] : [`${missing.length - outOfMemory} failed`]),
-  ];
-  throw new UserError('partial', `${missing.length} of ${results.length} cells have no figure: ${reasons.join(', ')}`);
 }
