@@ -10,6 +10,7 @@ import { createRunDirectory } from '../evaluate/run-directory.js';
 import type { Decoder } from '../models/decoder.js';
 import { openModel, requirePrecision, startModel, type OpenedModel } from '../models/load-language-model.js';
 import { hasWindow, withWindow } from '../models/set-window.js';
+import { nameForRecords } from '../models/shipped-checkpoints.js';
 import type { BuildInfo } from '../package-root.js';
 import type { Tokenizer } from '../tokenizers/tokenizer.js';
 import { UserError } from '../user-error.js';
@@ -242,7 +243,7 @@ function describeModel(
     ...{ spec, label, baseline, weightsDigest },
     parameters: parameterCount,
     config: rawConfig,
-    tokenizer: tokenizer.name,
+    tokenizer: nameForRecords(tokenizer.name),
     tokenizerFingerprint: tokenizer.fingerprint,
     maxLength: config.maxLength,
     window: config.window,
