@@ -10,8 +10,8 @@ import { lackingForTensorCores } from './tensor-cores.js';
 
 /**
  * Dawn toggles: unreleased features (subgroup matrices), f16 on NVIDIA, which Dawn holds back by default, and no clamping of every
- * index, which costs a fifth of a matrix product: our kernels, and TensorFlow.js's, stay inside their buffers. New buffers are not
- * cleared either: each is written before it is read.
+ * index, which costs a fifth of a matrix product: our kernels stay inside their buffers, and so do those of TensorFlow.js that we use;
+ * its matrix product does not, and ours stands in for it. New buffers are not cleared either: each is written before it is read.
  */
 export const TOGGLES = [
   'enable-dawn-features=allow_unsafe_apis,vulkan_enable_f16_on_nvidia,disable_robustness',
