@@ -43,7 +43,7 @@ const askWorker = asker(different(JOBS, ({ name }) => `a ${name}`));
 const askEffect = asker(different(CAUSES, ({ effect }) => effect));
 
 /** One fact each. */
-const EASY: readonly Asked[] = [
+const easy = (): readonly Asked[] => [
   ...THINGS.flatMap(({ name, material, kind }, k) => [
     askMaterial(`What is ${a(name)} made of?`, material),
     askMaterial(`${capitalized(a(name))} is made of what?`, material),
@@ -74,45 +74,55 @@ const EASY: readonly Asked[] = [
 ];
 
 /** Two facts each: what the thing is made of, and what becomes of that. The pairs that a test asks are told nowhere. */
-const CHALLENGE: readonly Asked[] = situations.flatMap(([situation, effects]) => {
-  const ask = asker(Object.values(effects).map((effect) => `it ${effect}`));
-  return THINGS.flatMap((thing, k) => {
-    const { name, material } = thing;
-    const about = (question: string) => ({
-      ...ask(question, `it ${effects[material]}`),
-      side: isTold(thing, situation) ? ('train' as const) : ('validation' as const),
+const challenge = (): readonly Asked[] =>
+  situations.flatMap(([situation, effects]) => {
+    const ask = asker(Object.values(effects).map((effect) => `it ${effect}`));
+    return THINGS.flatMap((thing, k) => {
+      const { name, material } = thing;
+      const about = (question: string) => ({
+        ...ask(question, `it ${effects[material]}`),
+        side: isTold(thing, situation) ? ('train' as const) : ('validation' as const),
+      });
+      return [
+        about(`What happens to ${a(name)} ${situation}?`),
+        about(`What does ${a(name)} do ${situation}?`),
+        about(`${capitalized(a(name))} is ${situation}. What does it do?`),
+        ...withNames(k, (person) => about(`${person} has ${a(name)} ${situation}. What does it do?`)),
+      ];
     });
-    return [
-      about(`What happens to ${a(name)} ${situation}?`),
-      about(`What does ${a(name)} do ${situation}?`),
-      about(`${capitalized(a(name))} is ${situation}. What does it do?`),
-      ...withNames(k, (person) => about(`${person} has ${a(name)} ${situation}. What does it do?`)),
-    ];
   });
-});
 
 /** Ways to reach a goal: which thing is needed for a use, and what a thing is needed for. */
-const GOALS: readonly Asked[] = THINGS.flatMap(({ name, use }, k) => {
-  const by = (question: string, form: (thing: string) => string) =>
-    asker(THINGS.map((other) => form(a(other.name))))(question, form(a(name)));
-  const to = (question: string, form: (use: string) => string) =>
-    asker(THINGS.map((other) => form(other.use)))(question, form(use));
-  return [
-    by(`How do people ${use}?`, (thing) => `with ${thing}`),
-    by(`With what do people ${use}?`, (thing) => `with ${thing}`),
-    by(`What helps to ${use}?`, (thing) => thing),
-    to(`What is ${a(name)} good for?`, (use) => `to ${use}`),
-    to(`How do people use ${a(name)}?`, (use) => `they ${use} with it`),
-    ...withNames(k, (person) => by(`${person} wants to ${use}. What does ${pronoun(person)} need?`, (thing) => thing)),
-    ...withNames(k, (person) => to(`${person} has ${a(name)}. What is it for?`, (use) => `to ${use}`)),
-  ];
-});
+const goalQuestions = (): readonly Asked[] =>
+  THINGS.flatMap(({ name, use }, k) => {
+    const by = (question: string, form: (thing: string) => string) =>
+      asker(THINGS.map((other) => form(a(other.name))))(question, form(a(name)));
+    const to = (question: string, form: (use: string) => string) =>
+      asker(THINGS.map((other) => form(other.use)))(question, form(use));
+    return [
+      by(`How do people ${use}?`, (thing) => `with ${thing}`),
+      by(`With what do people ${use}?`, (thing) => `with ${thing}`),
+      by(`What helps to ${use}?`, (thing) => thing),
+      to(`What is ${a(name)} good for?`, (use) => `to ${use}`),
+      to(`How do people use ${a(name)}?`, (use) => `they ${use} with it`),
+      ...withNames(k, (person) =>
+        by(`${person} wants to ${use}. What does ${pronoun(person)} need?`, (thing) => thing),
+      ),
+      ...withNames(k, (person) => to(`${person} has ${a(name)}. What is it for?`, (use) => `to ${use}`)),
+    ];
+  });
 
 function bySide(questions: readonly Asked[]): Readonly<Record<TextSplit, readonly LastingQuestion[]>> {
   const onSide = (split: TextSplit) => questions.filter(({ question, side = splitOf(question) }) => side === split);
   return { train: onSide('train').filter(({ inTraining = true }) => inTraining), validation: onSide('validation') };
 }
 
-export const easyQuestions = bySide(EASY);
-export const challengeQuestions = bySide(CHALLENGE);
-export const goals = bySide(GOALS);
+/** By side, made when they are first asked for: a list of tasks needs none of them. */
+function whenAsked(make: () => readonly Asked[]) {
+  let made: ReturnType<typeof bySide> | undefined;
+  return () => (made ??= bySide(make()));
+}
+
+export const easyQuestions = whenAsked(easy);
+export const challengeQuestions = whenAsked(challenge);
+export const goals = whenAsked(goalQuestions);

@@ -26,15 +26,15 @@ export const lambadaRow: DrawRow = (random, split) => {
 };
 
 export const piqaRow: DrawRow = (random, split, position) => {
-  const { question, answer, others } = random.pick(goals[split]);
+  const { question, answer, others } = random.pick(goals()[split]);
   const [sol1, sol2] = choicesAt(random, position, answer, others, 2);
   return { goal: question, sol1, sol2, label: position };
 };
 
 const arcRow =
-  (questions: Readonly<Record<TextSplit, readonly LastingQuestion[]>>): DrawRow =>
+  (questions: () => Readonly<Record<TextSplit, readonly LastingQuestion[]>>): DrawRow =>
   (random, split, position) => {
-    const { question, answer, others } = random.pick(questions[split]);
+    const { question, answer, others } = random.pick(questions()[split]);
     const text = choicesAt(random, position, answer, others, 4);
     const label = ['A', 'B', 'C', 'D'];
     return { question, choices: { text, label }, answerKey: label[position] };

@@ -60,7 +60,7 @@ test('no question of a test stands in training text, in the words that it is ask
   );
   for (const questions of [easyQuestions, challengeQuestions, goals])
     t.deepEqual(
-      questions.validation.filter(({ question }) => asked.has(question)),
+      questions().validation.filter(({ question }) => asked.has(question)),
       [],
     );
   t.true(asked.size > 300);
