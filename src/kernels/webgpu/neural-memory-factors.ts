@@ -2,26 +2,26 @@
 // n[t-1,j] from 2 theta[j] on, G[t,j] = exp(logKeep[t]) G[t-1,j] + n[t,j], and b, m, f likewise. Slots before the first token and
 // after the last leave everything as it is.
 
-/** For `stride` tokens, of which the chunk has some. */
-export function factorMemory(stride: number): string {
+/** For so many slots, at least those of a chunk. */
+export function factorMemory(slots: number): string {
   return `
 // G[t,j], then times q[t].k[j].
-var<workgroup> weights: array<f32, ${stride * stride}>;
-var<workgroup> keeps: array<f32, ${stride}>;
-var<workgroup> pushes: array<f32, ${stride}>;
-var<workgroup> steps: array<f32, ${stride}>;
+var<workgroup> weights: array<f32, ${slots * slots}>;
+var<workgroup> keeps: array<f32, ${slots}>;
+var<workgroup> pushes: array<f32, ${slots}>;
+var<workgroup> steps: array<f32, ${slots}>;
 // b and f, G[C] and n[C], m[C].
-var<workgroup> onMemory: array<f32, ${stride}>;
-var<workgroup> onMomentum: array<f32, ${stride}>;
-var<workgroup> toMemory: array<f32, ${stride}>;
-var<workgroup> toMomentum: array<f32, ${stride}>;
+var<workgroup> onMemory: array<f32, ${slots}>;
+var<workgroup> onMomentum: array<f32, ${slots}>;
+var<workgroup> toMemory: array<f32, ${slots}>;
+var<workgroup> toMomentum: array<f32, ${slots}>;
 var<workgroup> pushed: f32;
 `;
 }
 
-/** Of the tokens from `base` on; the slots from `begin` to before `past` have one. A barrier must follow. */
-export function chunkFactors(chunk: number, stride: number, invocations: number): string {
-  return `for (var slot = local; slot < ${chunk}u; slot += ${invocations}u) {
+/** Of the tokens from `base` on; of all slots, those from `begin` to before `past` have one. A barrier must follow. */
+export function chunkFactors(slots: number, invocations: number): string {
+  return `for (var slot = local; slot < ${slots}u; slot += ${invocations}u) {
       keeps[slot] = 1.0;
       pushes[slot] = 1.0;
       steps[slot] = 0.0;
@@ -33,15 +33,15 @@ export function chunkFactors(chunk: number, stride: number, invocations: number)
     }
     workgroupBarrier();
 
-    for (var j = local; j <= ${chunk}u; j += ${invocations}u) {
-      if (j < ${chunk}u) {
+    for (var j = local; j <= ${slots}u; j += ${invocations}u) {
+      if (j < ${slots}u) {
         var onError = 0.0;
         var step = steps[j];
-        for (var t = 0u; t < ${chunk}u; t++) {
+        for (var t = 0u; t < ${slots}u; t++) {
           if (t > j) { step *= pushes[t]; }
           onError *= keeps[t];
           if (t >= j && t < past) { onError += step; }
-          weights[t * ${stride}u + j] = onError;
+          weights[t * ${slots}u + j] = onError;
         }
         toMemory[j] = onError;
         toMomentum[j] = step;
@@ -49,7 +49,7 @@ export function chunkFactors(chunk: number, stride: number, invocations: number)
         var kept = 1.0;
         var carried = 0.0;
         var rest = 1.0;
-        for (var t = 0u; t < ${chunk}u; t++) {
+        for (var t = 0u; t < ${slots}u; t++) {
           kept *= keeps[t];
           rest *= pushes[t];
           carried *= keeps[t];

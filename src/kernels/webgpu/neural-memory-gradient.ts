@@ -82,7 +82,7 @@ fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_index
     let n = back - 1u;
     workgroupBarrier();
     ${pairTokens(form, ['q', 'k', 'v', 'dO'], ['q', 'k', 'dO'])}
-    ${chunkFactors(chunk, slots, invocations)}
+    ${chunkFactors(slots, invocations)}
     workgroupBarrier();
     let memory = memories0 + n * ${size}u;
     let momentum = (row * uniforms.chunks + n) * ${size}u;

@@ -56,7 +56,7 @@ fn main(@builtin(workgroup_id) workgroup: vec3u, @builtin(local_invocation_index
   for (var n = 0u; n + 1u < uniforms.chunks; n++) {
     workgroupBarrier();
     ${pairTokens(form, ['k', 'v'], ['k'])}
-    ${chunkFactors(chunk, slots, invocations)}
+    ${chunkFactors(slots, invocations)}
     workgroupBarrier();
     let before = memories0 + n * ${size}u;
     let began = ${started ? `select(before, memories0 + uniforms.chunks * ${size}u, n == 0u)` : 'before'};

@@ -151,7 +151,7 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_i
         keys[at] = k[source];
       }
     }
-    ${chunkFactors(chunk, chunk, invocations)}
+    ${chunkFactors(chunk, invocations)}
     ${started ? rows((r) => `var start${r} = m${r};\n    if (n == 0u) { start${r} = ${column('chunkStart', r)}; }`) : ''}
     ${tokens((s) => `var part${s} = 0.0;`)}
     ${rows((r) => tokens((s) => `part${s} += dot(${ownRows('keys', s, r)}, ${startOf(r)});`))}
