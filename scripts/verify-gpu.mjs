@@ -27,6 +27,7 @@ import {
   halfLogits,
   largestDifference,
   LOGITS,
+  LOSS,
 } from '../dist/test/models/golden-models.js';
 import { relativeDifference } from '../dist/test/ops/differences.js';
 
@@ -39,6 +40,8 @@ const RAGGED = [
   [2, 130],
 ];
 const RELOADS = 20;
+/** Of a failed check, said at once; the record and the table have all. */
+const FIGURES_SAID = 4;
 
 const { values: flags, positionals } = parseArgs({
   allowPositionals: true,
@@ -48,12 +51,12 @@ const { values: flags, positionals } = parseArgs({
   },
 });
 
+const wanted = new RegExp(flags.only);
 const started = new Date();
 const engine = await startEngine('webgpu', { log: (sentence) => console.error(sentence) });
 engine.use();
 const precisions = hasTensorCores() ? ['f32', 'f16'] : ['f32'];
 const checks = [];
-const wanted = new RegExp(flags.only);
 
 for (const directory of goldenModels())
   for (const dtype of precisions)
@@ -64,6 +67,7 @@ for (const { name } of await listBaselines()) {
     await check(`same bits twice ${name} ${dtype}`, () => runTwice(`${name}:tiny,seed=1`, dtype));
 }
 await check(`memory after ${RELOADS} loads`, reload);
+if (checks.length === 0) throw new Error(`no check is named like ${wanted}`);
 
 const failures = checks.filter(({ status }) => status === 'failed');
 await writeRecord();
@@ -86,32 +90,55 @@ function goldenModels() {
   return [...models.values()];
 }
 
-/** @param body gives figures with their bounds: `{ what, value, bound }` */
+/** Loads nothing where it is not wanted. @param body gives figures with their bounds: `{ what, value, bound, detail? }` */
 async function check(name, body) {
   if (!wanted.test(name)) return;
   const began = performance.now();
   const result = await body().then(
     (figures) => ({
       figures,
-      status: figures.every(({ value, bound }) => value <= bound) ? 'ok' : 'failed',
+      status: figures.every(holds) ? 'ok' : 'failed',
       error: null,
     }),
     (error) => ({ figures: [], status: 'failed', error: error.message.split('\n', 1)[0] }),
   );
   releaseFreeMemory();
-  checks.push({ name, ...result, seconds: (performance.now() - began) / 1000 });
-  console.error(`${result.status.padEnd(6)} ${name}${result.error === null ? '' : `: ${result.error}`}`);
+  const seconds = (performance.now() - began) / 1000;
+  checks.push({ name, ...result, seconds });
+  console.error(`${result.status.padEnd(6)} ${name}, ${seconds.toFixed(1)} s${reason(result)}`);
+}
+
+/** A figure that is no number does not hold. */
+function holds({ value, bound }) {
+  return value <= bound;
+}
+
+/** Why a check failed, a figure a line. */
+function reason({ figures, error }) {
+  if (error !== null) return `: ${error}`;
+  const failed = figures.filter((figure) => !holds(figure));
+  const lines = failed
+    .slice(0, FIGURES_SAID)
+    .map(({ what, value, bound, detail }) =>
+      [`${what}: ${shortly(value)}, at most ${shortly(bound)}`, detail].filter(Boolean).join('; '),
+    );
+  if (failed.length > FIGURES_SAID) lines.push(`${failed.length - FIGURES_SAID} more of ${figures.length} figures`);
+  return lines.map((line) => `\n         ${line}`).join('');
+}
+
+function shortly(value) {
+  return Number.isInteger(value) ? String(value) : value.toExponential(1);
 }
 
 /** A model in f16 computes no gradients. */
 async function compareWithGolden(directory, dtype) {
   if (dtype === 'f16')
     return [{ what: 'logits', value: await halfDifference(directory), bound: halfLogits(directory) }];
-  const { logits, gradients } = await goldenDifferences(directory, { backend: 'webgpu' });
-  const [name, value] = [...gradients].reduce((worst, each) => (each[1] > worst[1] ? each : worst));
+  const { logits, loss, gradients } = await goldenDifferences(directory, { backend: 'webgpu' });
   return [
     { what: 'logits', value: logits, bound: LOGITS },
-    { what: `gradient of ${name}`, value, bound: GRADIENT },
+    { what: 'loss', value: loss, bound: LOSS },
+    ...[...gradients].map(([name, value]) => ({ what: `gradient of ${name}`, value, bound: GRADIENT })),
   ];
 }
 
@@ -129,6 +156,7 @@ async function compareWithComposite(spec) {
         what: `logits ${shape}, ${count} of ${forms.size} forms fused`,
         value: relativeDifference(fused.logits, composite.logits),
         bound: FUSED.logits,
+        detail: farthest(fused.logits, composite.logits),
       });
       for (const [name, gradient] of composite.gradients)
         figures.push({
@@ -137,6 +165,7 @@ async function compareWithComposite(spec) {
             ? largestDifference(fused.gradients.get(name), gradient)
             : relativeDifference(fused.gradients.get(name), gradient),
           bound: FUSED.gradient,
+          detail: farthest(fused.gradients.get(name), gradient),
         });
     }
   } finally {
@@ -153,14 +182,12 @@ async function logitsAndGradients(model, ids) {
 
 async function runTwice(spec, dtype) {
   const [first, second] = [await once(), await once()];
-  const names = [...first.gradients.keys()];
   return [
-    { what: 'logits', value: differingBits(first.logits, second.logits), bound: 0 },
-    {
-      what: 'gradients',
-      value: names.reduce((sum, name) => sum + differingBits(first.gradients.get(name), second.gradients.get(name)), 0),
-      bound: 0,
-    },
+    { what: 'logits', ...differingBits(first.logits, second.logits) },
+    ...[...first.gradients].map(([name, gradient]) => ({
+      what: `gradient of ${name}`,
+      ...differingBits(gradient, second.gradients.get(name)),
+    })),
   ];
 
   async function once() {
@@ -175,10 +202,21 @@ async function runTwice(spec, dtype) {
   }
 }
 
-/** Elements whose bits differ. */
+/** How many elements differ in their bits, of which none may. */
 function differingBits(a, b) {
   const [x, y] = [a, b].map(({ buffer, byteOffset, length }) => new Uint32Array(buffer, byteOffset, length));
-  return x.reduce((count, bits, i) => count + (bits === y[i] ? 0 : 1), 0);
+  const value = x.reduce((count, bits, i) => count + (bits === y[i] ? 0 : 1), 0);
+  const first = x.findIndex((bits, i) => bits !== y[i]);
+  const detail = first < 0 ? '' : `of ${x.length} elements; the first is element ${first}, ${a[first]} and ${b[first]}`;
+  return { value, bound: 0, detail };
+}
+
+/** The element that is farthest off, or is no number. */
+function farthest(found, wanted) {
+  const off = (i) => (Number.isNaN(found[i] - wanted[i]) ? Infinity : Math.abs(found[i] - wanted[i]));
+  let worst = 0;
+  for (let i = 1; i < found.length; i++) if (off(i) > off(worst)) worst = i;
+  return `element ${worst} of ${found.length} is ${found[worst]}, not ${wanted[worst]}`;
 }
 
 /** Bytes in use before the first model and after the last one, and bytes held after the first one and after the last one. */
@@ -233,7 +271,7 @@ async function writeRecord() {
 
 /** All that failed, and the worst of the rest. */
 function shown(figures) {
-  const failed = figures.filter(({ value, bound }) => !(value <= bound));
+  const failed = figures.filter((figure) => !holds(figure));
   const worst = figures.reduce(
     (a, b) => (a === null || b.value / (b.bound || 1) > a.value / (a.bound || 1) ? b : a),
     null,

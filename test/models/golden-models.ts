@@ -8,7 +8,7 @@ import { relativeDifference } from '../ops/differences.js';
 
 /** Tolerances of the golden models' README: logits and loss absolute, gradients relative to each tensor's norm. */
 export const LOGITS = 2e-4;
-const LOSS = 1e-5;
+export const LOSS = 1e-5;
 export const GRADIENT = 1e-3;
 
 /**
