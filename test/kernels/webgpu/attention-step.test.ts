@@ -3,7 +3,7 @@ import test from 'ava';
 import { startEngine, type BackendName } from '../../../src/backends/engine.js';
 import { attendAsStep, type AttentionStepAttributes } from '../../../src/ops/attention-step.js';
 import { relativeDifference } from '../../ops/differences.js';
-import { needsWebgpu } from '../../webgpu.js';
+import { needsAdverseWebgpu } from './adverse-device.js';
 import { randomTensor, type HostTensor } from './fused-and-reference.js';
 
 interface Case extends AttentionStepAttributes {
@@ -40,7 +40,7 @@ async function valuesOn(backend: BackendName, { batch, kvHeads, dim, capacity, .
 }
 
 test.serial('one token attends to a ring of keys, and takes its place there', async (t) => {
-  if (!(await needsWebgpu(t))) return;
+  if (!(await needsAdverseWebgpu(t))) return;
   for (const shape of CASES) {
     const [found, wanted] = [await valuesOn('webgpu', shape), await valuesOn('wasm', shape)];
     wanted.forEach((values, i) => {

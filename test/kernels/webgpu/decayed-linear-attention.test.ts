@@ -1,7 +1,7 @@
 import type * as tf from '#tfjs';
 import test from 'ava';
 import { decayedLinearAttention } from '../../../src/ops/decayed-linear-attention.js';
-import { needsWebgpu } from '../../webgpu.js';
+import { needsAdverseWebgpu } from './adverse-device.js';
 import { fusedAgainstReference, randomTensor } from './fused-and-reference.js';
 
 interface Shape {
@@ -29,7 +29,7 @@ const CASES: [what: string, shape: Shape][] = [
 
 for (const [what, { batch, groups, heads, length, keyDim, valueDim, gate }] of CASES)
   test.serial(`fused linear attention with a decay a head is the reference: ${what}`, async (t) => {
-    if (!(await needsWebgpu(t))) return;
+    if (!(await needsAdverseWebgpu(t))) return;
     const inputs = {
       q: randomTensor(1, [batch, groups, length, keyDim]),
       k: randomTensor(2, [batch, groups, length, keyDim]),

@@ -1,7 +1,7 @@
 import type * as tf from '#tfjs';
 import test from 'ava';
 import { deltaRule } from '../../../src/ops/delta-rule.js';
-import { needsWebgpu } from '../../webgpu.js';
+import { needsAdverseWebgpu } from './adverse-device.js';
 import { fusedAgainstReference, randomTensor, type HostTensor } from './fused-and-reference.js';
 
 interface Shape {
@@ -30,7 +30,7 @@ const CASES: [what: string, shape: Shape][] = [
 
 for (const [what, { batch, heads, valueHeads, length, keyDim, valueDim, gate }] of CASES)
   test.serial(`the fused delta rule is the reference: ${what}`, async (t) => {
-    if (!(await needsWebgpu(t))) return;
+    if (!(await needsAdverseWebgpu(t))) return;
     const inputs: Record<string, HostTensor> = {
       q: unit(randomTensor(1, [batch, heads, length, keyDim])),
       k: unit(randomTensor(2, [batch, heads, length, keyDim])),

@@ -1,7 +1,7 @@
 import type * as tf from '#tfjs';
 import test from 'ava';
 import { gatedLinearAttention } from '../../../src/ops/gated-linear-attention.js';
-import { needsWebgpu } from '../../webgpu.js';
+import { needsAdverseWebgpu } from './adverse-device.js';
 import { fusedAgainstReference, randomTensor } from './fused-and-reference.js';
 
 interface Shape {
@@ -26,7 +26,7 @@ for (const along of ['keys', 'values'] as const)
     test.serial(
       `fused linear attention with a decay a channel of the ${along} is the reference: ${what}`,
       async (t) => {
-        if (!(await needsWebgpu(t))) return;
+        if (!(await needsAdverseWebgpu(t))) return;
         const decayDim = along === 'keys' ? keyDim : valueDim;
         const inputs = {
           q: randomTensor(1, [batch, heads, length, keyDim]),

@@ -5,7 +5,7 @@ import { crossEntropy } from '../../../src/ops/cross-entropy.js';
 import { scoreRows } from '../../../src/kernels/webgpu/head-rows.js';
 import { headLogProbs, rowsPerTile, tilesOf } from '../../../src/ops/head-log-probs.js';
 import { relativeDifference } from '../../ops/differences.js';
-import { needsWebgpu } from '../../webgpu.js';
+import { needsAdverseWebgpu } from './adverse-device.js';
 import { assertFusedAgrees, randomValues } from './fused-agrees.js';
 
 /** Hidden states whose logits are the rows themselves: the head is the identity. */
@@ -26,7 +26,7 @@ for (const [rows, width, vocabulary] of [
   const ids = randomValues([rows], 3).values.map((x) => Math.floor(Math.abs(x) * vocabulary));
 
   test.serial(`${rows} rows over ${vocabulary} tokens are scored as by the formula on webgpu`, async (t) => {
-    if (!(await needsWebgpu(t))) return;
+    if (!(await needsAdverseWebgpu(t))) return;
     const scores = async (backend: BackendName) => {
       (await startEngine(backend)).use();
       const [h, w] = [hidden, weight].map(({ values, shape }) => tf.tensor2d(values, shape as [number, number]));
@@ -40,7 +40,7 @@ for (const [rows, width, vocabulary] of [
   });
 
   test.serial(`the cross-entropy of ${rows} rows over ${vocabulary} tokens is as its formula on webgpu`, async (t) => {
-    if (!(await needsWebgpu(t))) return;
+    if (!(await needsAdverseWebgpu(t))) return;
     await assertFusedAgrees(
       t,
       'cross-entropy',
@@ -55,7 +55,7 @@ for (const [rows, width, vocabulary] of [
 }
 
 test.serial('each tile of rows is scored in its place', async (t) => {
-  if (!(await needsWebgpu(t))) return;
+  if (!(await needsAdverseWebgpu(t))) return;
   (await startEngine('webgpu')).use();
   const targets = tf.tensor1d([2, 0, 1, 2, 2], 'int32');
   const scores = tf.zeros<tf.Rank.R2>([2, 5]);
@@ -80,14 +80,14 @@ test('a tile has whole products of rows where it has many', (t) => {
 });
 
 test.serial('of tied logits the lowest id is the argmax', async (t) => {
-  if (!(await needsWebgpu(t))) return;
+  if (!(await needsAdverseWebgpu(t))) return;
   const tied = [0, 5, 1, 5, 5];
   const greedy = async (target: number) => (await score('webgpu', [tied], [target])).greedy[0];
   t.deepEqual(await Promise.all([greedy(1), greedy(3), greedy(0)]), [1, 0, 0]);
 });
 
 test.serial('the tail of a vocabulary is not lost beside one large logit, and padding counts nothing', async (t) => {
-  if (!(await needsWebgpu(t))) return;
+  if (!(await needsAdverseWebgpu(t))) return;
   await assertTail(t, 4096, 17);
   const { logprob } = await score('webgpu', [[0, -1e9, -1e30, 0]], [3]);
   t.true(Math.abs(logprob[0]! + Math.log(2)) < 1e-6);

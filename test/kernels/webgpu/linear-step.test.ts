@@ -6,7 +6,7 @@ import { linearPlus, linears, linearsJoined, type Matrix } from '../../../src/op
 import { normedSwiGlu } from '../../../src/ops/normed-swiglu.js';
 import { withoutFusedKernels } from '../../../src/ops/op.js';
 import { relativeDifference } from '../../ops/differences.js';
-import { needsWebgpu } from '../../webgpu.js';
+import { needsAdverseWebgpu } from './adverse-device.js';
 import { randomTensor } from './fused-and-reference.js';
 
 function random(seed: number, shape: readonly number[]): tf.Tensor {
@@ -39,7 +39,7 @@ const STEPS: Record<string, (rows: number, weight: (seed: number, shape: readonl
 
 for (const [name, compute] of Object.entries(STEPS))
   test.serial(`${name} in a step are those of the formula`, async (t) => {
-    if (!(await needsWebgpu(t))) return;
+    if (!(await needsAdverseWebgpu(t))) return;
     (await startEngine('webgpu')).use();
     for (const rows of [1, 3, 8])
       for (const weight of [random, (seed: number, shape: readonly number[]) => toHalf(random(seed, shape))]) {

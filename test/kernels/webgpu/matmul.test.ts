@@ -7,7 +7,7 @@ import { halfRows } from '../../../src/kernels/webgpu/half-rows.js';
 import { linearStep } from '../../../src/kernels/webgpu/linear-step.js';
 import { linearHalf, matMulF32 } from '../../../src/kernels/webgpu/matmul.js';
 import { seededNumbers } from '../../seeded-numbers.js';
-import { needsWebgpu } from '../../webgpu.js';
+import { needsAdverseWebgpu } from './adverse-device.js';
 
 type Matrices = { values: Float32Array; shape: number[] };
 
@@ -55,7 +55,7 @@ const upload = ({ values, shape }: Matrices) => tf.tensor(values, shape);
 const [no, yes] = [false, true];
 
 test.serial('products of ragged shapes, transposed or not, batched or spread over a batch', async (t) => {
-  if (!(await needsWebgpu(t))) return;
+  if (!(await needsAdverseWebgpu(t))) return;
   (await startEngine('webgpu')).use();
   const shapes = [
     { m: 1, n: 1, k: 1, batchA: [], batchB: [] },
@@ -84,7 +84,7 @@ test.serial('products of ragged shapes, transposed or not, batched or spread ove
 });
 
 test.serial('a residual is added', async (t) => {
-  if (!(await needsWebgpu(t))) return;
+  if (!(await needsAdverseWebgpu(t))) return;
   (await startEngine('webgpu')).use();
   const [a, b, r] = [matrices(70, 24), matrices(30, 24), matrices(70, 30)];
   const sum = matMulF32(upload(a), upload(b), { transposeB: true, residual: upload(r) });
@@ -93,7 +93,7 @@ test.serial('a residual is added', async (t) => {
 });
 
 test.serial('weights in f16 multiply as the rounded numbers they are', async (t) => {
-  if (!(await needsWebgpu(t))) return;
+  if (!(await needsAdverseWebgpu(t))) return;
   (await startEngine('webgpu')).use();
   const [x, w] = [matrices(37, 48), matrices(70, 48)];
   const packed = toHalf(upload(w));

@@ -3,7 +3,7 @@ import test from 'ava';
 import { startEngine } from '../../../src/backends/engine.js';
 import { hasNeuralMemoryKernel } from '../../../src/kernels/webgpu/neural-memory.js';
 import { neuralMemory } from '../../../src/ops/neural-memory.js';
-import { needsWebgpu } from '../../webgpu.js';
+import { needsAdverseWebgpu } from './adverse-device.js';
 import { fusedAgainstReference, randomTensor } from './fused-and-reference.js';
 
 interface Shape {
@@ -31,7 +31,7 @@ const SHAPES: Shape[] = [
 
 for (const shape of SHAPES)
   test.serial(`the fused neural memory is the reference: ${JSON.stringify(shape)}`, async (t) => {
-    if (!(await needsWebgpu(t))) return;
+    if (!(await needsAdverseWebgpu(t))) return;
     const { batch, heads, length, dim, chunk, seen, gate } = shape;
     (await startEngine('webgpu')).use();
     t.true(hasNeuralMemoryKernel(dim, chunk));

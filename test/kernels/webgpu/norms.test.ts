@@ -3,7 +3,7 @@ import { gatedRmsNorm, rmsNormOfGated } from '../../../src/ops/gated-rms-norm.js
 import { l2Norm } from '../../../src/ops/l2-norm.js';
 import { layerNorm } from '../../../src/ops/layer-norm.js';
 import { rmsNorm } from '../../../src/ops/rms-norm.js';
-import { needsWebgpu } from '../../webgpu.js';
+import { needsAdverseWebgpu } from './adverse-device.js';
 import { assertFusedAgrees, randomValues } from './fused-agrees.js';
 
 const SHAPES = [
@@ -23,7 +23,7 @@ for (const shape of SHAPES) {
   const bias = randomValues(width, 4);
 
   test.serial(`norms of [${shape.join(', ')}] are as their formulas on webgpu`, async (t) => {
-    if (!(await needsWebgpu(t))) return;
+    if (!(await needsAdverseWebgpu(t))) return;
     await assertFusedAgrees(t, 'RMSNorm', (x, weight) => rmsNorm({ x: x, weight: weight }, EPSILON), [x, weight]);
     await assertFusedAgrees(t, 'unit length', (x) => l2Norm({ x: x }, null), [x]);
     await assertFusedAgrees(t, 'LayerNorm', (x, weight, bias) => layerNorm(x, { weight: weight, bias: bias }, 1e-5), [
@@ -41,7 +41,7 @@ for (const shape of SHAPES) {
 }
 
 test.serial('a norm may have a weight for each group of a token', async (t) => {
-  if (!(await needsWebgpu(t))) return;
+  if (!(await needsAdverseWebgpu(t))) return;
   const [x, gate] = [randomValues([2, 9, 3, 40], 1), randomValues([2, 9, 3, 40], 2)];
   const weight = randomValues([3, 40], 3);
   await assertFusedAgrees(t, 'RMSNorm', (x, weight) => rmsNorm({ x: x, weight: weight }, EPSILON), [x, weight]);
@@ -54,7 +54,7 @@ test.serial('a norm may have a weight for each group of a token', async (t) => {
 });
 
 test.serial('more rows than the workgroups hold at once', async (t) => {
-  if (!(await needsWebgpu(t))) return;
+  if (!(await needsAdverseWebgpu(t))) return;
   const [x, weight] = [randomValues([20000, 4], 1), randomValues([4], 2)];
   await assertFusedAgrees(t, 'RMSNorm', (x, weight) => rmsNorm({ x: x, weight: weight }, EPSILON), [x, weight]);
   const long = [randomValues([1100, 1024], 1), randomValues([1024], 2)];

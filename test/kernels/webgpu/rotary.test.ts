@@ -1,7 +1,7 @@
 import type * as tf from '#tfjs';
 import test from 'ava';
 import { rotate, rotateNeighbours } from '../../../src/ops/rotary.js';
-import { needsWebgpu } from '../../webgpu.js';
+import { needsAdverseWebgpu } from './adverse-device.js';
 import { assertFusedAgrees, randomValues } from './fused-agrees.js';
 
 for (const [shape, position] of [
@@ -13,7 +13,7 @@ for (const [shape, position] of [
   test.serial(
     `rotations of [${shape.join(', ')}] from position ${position} are as their formulas on webgpu`,
     async (t) => {
-      if (!(await needsWebgpu(t))) return;
+      if (!(await needsAdverseWebgpu(t))) return;
       const x = randomValues(shape, 1);
       await assertFusedAgrees(t, 'halves', (x) => rotate(x as tf.Tensor4D, 10000, position), [x]);
       await assertFusedAgrees(t, 'neighbours', (x) => rotateNeighbours(x as tf.Tensor4D, 10000, position, 16), [x]);

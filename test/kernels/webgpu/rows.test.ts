@@ -2,11 +2,11 @@ import * as tf from '#tfjs';
 import test from 'ava';
 import { startEngine } from '../../../src/backends/engine.js';
 import { addTo, placeRows, rowsOf } from '../../../src/kernels/webgpu/rows.js';
-import { needsWebgpu } from '../../webgpu.js';
+import { needsAdverseWebgpu } from './adverse-device.js';
 
 for (const width of [3, 8])
   test.serial(`rows of ${width} are taken out, put in and added`, async (t) => {
-    if (!(await needsWebgpu(t))) return;
+    if (!(await needsAdverseWebgpu(t))) return;
     (await startEngine('webgpu')).use();
     const matrix = tf.reshape(tf.range(0, 5 * width), [5, width]) as tf.Tensor2D;
     const rows = rowsOf(matrix, 2, 2);

@@ -1,7 +1,7 @@
 import type * as tf from '#tfjs';
 import test from 'ava';
 import { selectiveScan } from '../../../src/ops/selective-scan.js';
-import { needsWebgpu } from '../../webgpu.js';
+import { needsAdverseWebgpu } from './adverse-device.js';
 import { fusedAgainstReference, randomTensor } from './fused-and-reference.js';
 
 interface Shape {
@@ -21,7 +21,7 @@ const SHAPES: Shape[] = [
 
 for (const shape of SHAPES)
   test.serial(`the fused selective scan is the reference: ${JSON.stringify(shape)}`, async (t) => {
-    if (!(await needsWebgpu(t))) return;
+    if (!(await needsAdverseWebgpu(t))) return;
     const { batch, length, channels, states } = shape;
     const inputs = {
       x: randomTensor(1, [batch, length, channels]),

@@ -1,7 +1,7 @@
 import * as tf from '#tfjs';
 import test from 'ava';
 import { shortConvolution } from '../../../src/ops/short-convolution.js';
-import { needsWebgpu } from '../../webgpu.js';
+import { needsAdverseWebgpu } from './adverse-device.js';
 import { assertFusedAgrees, randomValues } from './fused-agrees.js';
 
 for (const [batch, length, channels, taps] of [
@@ -14,7 +14,7 @@ for (const [batch, length, channels, taps] of [
   test.serial(
     `the convolution of [${batch}, ${length}, ${channels}] over ${taps} tokens is as its formula`,
     async (t) => {
-      if (!(await needsWebgpu(t))) return;
+      if (!(await needsAdverseWebgpu(t))) return;
       const x = randomValues([batch, length, channels], 1);
       const weight = randomValues([channels, 1, taps], 2);
       const bias = randomValues([channels], 3);

@@ -2,7 +2,7 @@ import * as tf from '#tfjs';
 import test from 'ava';
 import { startEngine } from '../../../src/backends/engine.js';
 import '../../../src/kernels/register.js';
-import { needsWebgpu } from '../../webgpu.js';
+import { needsAdverseWebgpu } from './adverse-device.js';
 import { assertFusedAgrees, randomValues } from './fused-agrees.js';
 
 for (const [shape, perm] of [
@@ -32,12 +32,12 @@ for (const [shape, perm] of [
   ],
 ] as const)
   test.serial(`[${shape.join(', ')}] is transposed by [${perm.join(', ')}] on webgpu`, async (t) => {
-    if (!(await needsWebgpu(t))) return;
+    if (!(await needsAdverseWebgpu(t))) return;
     await assertFusedAgrees(t, 'transpose', (x) => tf.transpose(x, [...perm]), [randomValues(shape, 1)]);
   });
 
 test.serial('dimensions of one element move without a copy, and the input may go', async (t) => {
-  if (!(await needsWebgpu(t))) return;
+  if (!(await needsAdverseWebgpu(t))) return;
   (await startEngine('webgpu')).use();
   const x = tf.reshape(tf.range(0, 24), [2, 1, 3, 4]);
   const buffers = tf.memory().numDataBuffers;
@@ -53,7 +53,7 @@ test.serial('dimensions of one element move without a copy, and the input may go
 });
 
 test.serial('tensors of one shape, and of others, are added on webgpu', async (t) => {
-  if (!(await needsWebgpu(t))) return;
+  if (!(await needsAdverseWebgpu(t))) return;
   const [a, b] = [randomValues([3, 17], 1), randomValues([3, 17], 2)];
   await assertFusedAgrees(t, 'one shape', (a, b) => tf.add(a!, b!), [a, b]);
   await assertFusedAgrees(t, 'a bias', (a, b) => tf.add(a!, b!), [a, randomValues([17], 3)]);

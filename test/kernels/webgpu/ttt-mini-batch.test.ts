@@ -3,7 +3,7 @@ import test from 'ava';
 import { startEngine } from '../../../src/backends/engine.js';
 import { hasTttKernel } from '../../../src/kernels/webgpu/ttt-mini-batch.js';
 import { tttLinear } from '../../../src/ops/ttt-mini-batch.js';
-import { needsWebgpu } from '../../webgpu.js';
+import { needsAdverseWebgpu } from './adverse-device.js';
 import { fusedAgainstReference, randomTensor } from './fused-and-reference.js';
 
 interface Shape {
@@ -27,7 +27,7 @@ const SHAPES: Shape[] = [
 
 for (const shape of SHAPES)
   test.serial(`fused TTT is the reference: ${JSON.stringify(shape)}`, async (t) => {
-    if (!(await needsWebgpu(t))) return;
+    if (!(await needsAdverseWebgpu(t))) return;
     const { batch, heads, length, dim, miniBatch, place } = shape;
     (await startEngine('webgpu')).use();
     t.true(hasTttKernel(dim, miniBatch));
@@ -62,7 +62,7 @@ for (const shape of SHAPES)
   });
 
 test.serial('fused TTT leaves no tensor behind', async (t) => {
-  if (!(await needsWebgpu(t))) return;
+  if (!(await needsAdverseWebgpu(t))) return;
   (await startEngine('webgpu')).use();
   const zeros = tf.zeros<tf.Rank.R4>([1, 1, 16, 8]);
   const norm = { weight: tf.ones([1, 1, 8]), bias: tf.zeros([1, 1, 8]) };

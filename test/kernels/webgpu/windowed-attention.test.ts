@@ -4,7 +4,7 @@ import { F16_KERNELS, forwardWith, gradientWith } from '../../../src/kernels/web
 import { windowedAttention } from '../../../src/ops/windowed-attention.js';
 import type { WindowedAttentionAttributes, WindowedAttentionInputs } from '../../../src/ops/windowed-attention.js';
 import { relativeDifference } from '../../ops/differences.js';
-import { needsWebgpu } from '../../webgpu.js';
+import { needsAdverseWebgpu } from './adverse-device.js';
 import { runEmulated } from './emulated-tensor-cores.js';
 
 interface Shape {
@@ -81,7 +81,7 @@ function attributesOf({ window, heads }: Shape, activation: 'sigmoid' | 'softmax
 for (const [name, shape] of SHAPES)
   for (const activation of ['sigmoid', 'softmax'] as const)
     test.serial(`${activation} attention over ${name}: the fused kernels give what the reference gives`, async (t) => {
-      if (!(await needsWebgpu(t))) return;
+      if (!(await needsAdverseWebgpu(t))) return;
       const attributes = attributesOf(shape, activation);
       const inputs = inputsOf(shape);
       const wanted = await valueAndGradients(windowedAttention.definition.reference, inputs, attributes);
@@ -98,7 +98,7 @@ const TENSOR_CORE_SHAPES: readonly [string, Shape][] = [
 for (const [name, shape] of TENSOR_CORE_SHAPES)
   for (const activation of ['sigmoid', 'softmax'] as const)
     test.serial(`${activation} attention over ${name}: the tensor-core kernels, emulated, are right`, async (t) => {
-      if (!(await needsWebgpu(t))) return;
+      if (!(await needsAdverseWebgpu(t))) return;
       const attributes = attributesOf(shape, activation);
       const inputs = inputsOf(shape);
       const wanted = await valueAndGradients(windowedAttention.definition.reference, inputs, attributes);
@@ -120,7 +120,7 @@ function emulatedValueAndGradients(
 
 for (const precision of ['f32', 'emulated f16'] as const)
   test.serial(`softmax attention in ${precision} meets large logits wherever they come`, async (t) => {
-    if (!(await needsWebgpu(t))) return;
+    if (!(await needsAdverseWebgpu(t))) return;
     const { q, k, v } = inputsOf({ batch: 1, heads: 1, kvHeads: 1, queries: 90, keys: 90, dim: 16, window: null });
     const louder = tf.mul(k, tf.reshape(tf.linspace(0, 30, 90), [1, 90, 1, 1])) as tf.Tensor4D;
     const inputs = { q, k: louder, v };
@@ -134,7 +134,7 @@ for (const precision of ['f32', 'emulated f16'] as const)
   });
 
 test.serial('the fused kernels give the same bits each time', async (t) => {
-  if (!(await needsWebgpu(t))) return;
+  if (!(await needsAdverseWebgpu(t))) return;
   const inputs = inputsOf({ batch: 1, heads: 2, kvHeads: 1, queries: 50, keys: 60, dim: 16, window: 32 });
   const attributes = { window: 32, slopes: null, activation: 'softmax' as const };
   const first = await valueAndGradients(windowedAttention, inputs, attributes);
