@@ -3,7 +3,7 @@
 // gradients of the tape run on it too.
 import * as tf from '#tfjs';
 import { fitsHalf, type HalfTensor, toHalf } from './half-tensor.js';
-import { SLICE, TILE, tensorCoreProgram } from './matmul-tensor-core.js';
+import { TILE, edgesOf, tensorCoreProgram } from './matmul-tensor-core.js';
 import { tiledProgram, type Tiling } from './matmul-tiled.js';
 import { usesTensorCores } from './precision.js';
 import { deviceBackend, run, workgroupsFor } from './runner.js';
@@ -76,19 +76,17 @@ interface Product extends MatMulOptions {
 
 function tensorCore(a: HalfTensor, b: HalfTensor, product: Product): tf.Tensor2D {
   const { m, n, k, transposeA = false, transposeB = false, residual } = product;
-  const ragged = m % TILE !== 0 || n % TILE !== 0;
   const [c] = run({
     program: tensorCoreProgram({
       transposeA,
       transposeB,
       residual: residual !== undefined,
-      ragged,
-      tail: k % SLICE !== 0,
+      ...edgesOf(m, n, k),
     }),
     inputs: [a.words, b.words, ...(residual === undefined ? [] : [residual])],
     outputs: [{ shape: [m, n] }],
     uniforms: [m, n, k],
-    workgroups: [Math.ceil(m / TILE) * Math.ceil(n / TILE)],
+    workgroups: [Math.ceil(m / TILE[0]) * Math.ceil(n / TILE[1])],
   });
   return c as tf.Tensor2D;
 }
