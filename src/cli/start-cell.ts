@@ -7,14 +7,18 @@ import { finished } from 'node:stream/promises';
 import { fileURLToPath } from 'node:url';
 import { makeDirectories } from '../make-directories.js';
 import type { CellProcess } from '../sweep/run-sweep.js';
+import { UserError } from '../user-error.js';
 
 const MAIN = fileURLToPath(new URL('main.js', import.meta.url));
 
 /**
  * Cells that run side by side share the cores among them. A cell has a process group of its own: Ctrl-C on the terminal comes to
  * it once, through the signal, and not twice, which would kill it.
+ * @param launcher words of a command that is given the cell's, with `{job}` for a number below `jobs` that no other cell has at
+ *   that time: what gives each job a GPU or a machine of its own
  */
-export function createCellStarter(jobs: number, dataDir: string | undefined) {
+export function createCellStarter(jobs: number, dataDir: string | undefined, launcher: readonly string[] = []) {
+  const free = Array.from({ length: jobs }, (_, job) => job);
   const threads = Math.max(1, Math.floor(os.availableParallelism() / jobs));
   const environment = {
     ...process.env,
@@ -30,7 +34,12 @@ export function createCellStarter(jobs: number, dataDir: string | undefined) {
     makeDirectories(directory);
     const table = createWriteStream(path.join(directory, 'table.txt'));
     const log = createWriteStream(path.join(directory, 'log.txt'), { flags: 'a' });
-    const child = spawn(process.execPath, [MAIN, command, ...argv], {
+    const job = free.shift() ?? 0;
+    const [program, ...words] = [
+      ...launcher.map((word) => word.replaceAll('{job}', String(job))),
+      ...[process.execPath, MAIN, command, ...argv],
+    ];
+    const child = spawn(program!, words, {
       env: environment,
       stdio: ['ignore', 'pipe', 'pipe'],
       detached: true,
@@ -45,10 +54,15 @@ export function createCellStarter(jobs: number, dataDir: string | undefined) {
     child.stdout.pipe(table);
     child.stderr.pipe(log);
     const exitCode = await new Promise<number>((resolve, reject) => {
-      child.on('error', reject);
+      child.on('error', (cause) =>
+        reject(
+          new UserError('usage', `no cell can be started by ${program}: ${cause.message}`, { hint: 'see --launcher' }),
+        ),
+      );
       child.on('close', (code, killedBy) => resolve(code ?? 128 + os.constants.signals[killedBy!]));
     });
     signal.removeEventListener('abort', stop);
+    free.unshift(job);
     await Promise.all([finished(table), finished(log)]);
     return { exitCode, lastLine };
   };

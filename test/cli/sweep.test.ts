@@ -61,3 +61,44 @@ test.serial('a cell that fails is named at the end with what it said, and the ex
   t.regex(stderr, /accuracy\/seed=3: failed: error: unknown size of swat 'huge'/);
   t.regex(await readFile(path.join(tree, 'accuracy', 'seed=3', 'log.txt'), 'utf8'), /unknown size/);
 });
+
+test.serial(
+  'a launcher is given the command of every cell and a number that no other cell has at that time',
+  async (t) => {
+    const { file, tree } = await sweepFile(t);
+    const launcher = path.join(path.dirname(file), 'launch.sh');
+    await writeFile(launcher, '#!/bin/sh\necho "job $1 begins" >&2\nshift\nexec "$@"\n', { mode: 0o755 });
+    const argv = [
+      'sweep',
+      file,
+      '--output',
+      tree,
+      '--set',
+      'size=huge',
+      '--jobs',
+      '2',
+      '--launcher',
+      `${launcher} {job}`,
+    ];
+    t.is((await swatEval(argv)).code, 5);
+    const logs = await Promise.all(
+      [1, 2, 3].map((seed) => readFile(path.join(tree, 'accuracy', `seed=${seed}`, 'log.txt'), 'utf8')),
+    );
+    t.true(logs.every((log) => log.includes('unknown size')));
+    t.deepEqual(
+      logs
+        .slice(0, 2)
+        .map((log) => log.slice(0, 12))
+        .sort(),
+      ['job 0 begins', 'job 1 begins'],
+    );
+    t.regex(logs[2]!, /^job [01] begins/);
+
+    const quoted = await swatEval(['sweep', file, '--output', tree, '--replace', '--launcher', "sh -c 'x'"]);
+    t.is(quoted.code, 2);
+    t.regex(quoted.stderr, /--launcher has quotes/);
+    const absent = await swatEval(['sweep', file, '--output', tree, '--replace', '--launcher', 'no-such-command']);
+    t.is(absent.code, 2);
+    t.regex(absent.stderr, /no cell can be started by no-such-command/);
+  },
+);

@@ -12,6 +12,7 @@ interface SweepFlags {
   set: string[];
   dataDir?: string;
   jobs?: number;
+  launcher?: string;
   output?: string;
   resume?: boolean;
   replace?: boolean;
@@ -31,6 +32,10 @@ export const sweep: CommandDefinition = (program, interrupts) => {
     .addOption(options.dataDir)
     .addOption(
       new Option('-j, --jobs <n>', "cells at a time (default: the file's, else 1)").argParser(countParser('--jobs')),
+    )
+    .option(
+      '--launcher <command>',
+      'what starts each cell, with {job} for the number of its job, from 0: a GPU for each (no quotes in it)',
     )
     .option('-o, --output <dir>', "root of the results tree (default: results/ and the file's name)")
     .option('--resume', 'go on with the sweep in the tree: what is done stays')
@@ -64,7 +69,7 @@ async function sweepInto(tree: string, file: string, flags: SweepFlags, interrup
   const dataDir = flags.dataDir ?? process.env.SWAT_EVAL_DATA;
   const plan = planSweep(file, flags.set, tree, { dataDir, jobs: flags.jobs });
   return runSweep(plan, flags.resume === true ? 'resume' : flags.replace === true ? 'replace' : 'refuse', {
-    start: createCellStarter(plan.sweep.jobs, dataDir),
+    start: createCellStarter(plan.sweep.jobs, dataDir, wordsOf(flags.launcher)),
     validationLoss: lastValidationLoss,
     log: flags.quiet === true ? () => {} : (sentence) => void process.stderr.write(`${sentence}\n`),
     now: () => new Date(),
@@ -72,6 +77,15 @@ async function sweepInto(tree: string, file: string, flags: SweepFlags, interrup
     signal: interrupts.signal(),
     build: readBuildInfo(),
   });
+}
+
+/** @throws UserError 'usage' for quotes: a script takes their place. */
+function wordsOf(launcher = ''): string[] {
+  if (/['"\\]/.test(launcher))
+    throw new UserError('usage', `--launcher has quotes: ${launcher}`, {
+      hint: 'put them into a script that is started',
+    });
+  return launcher.split(' ').filter((word) => word !== '');
 }
 
 /** The figures of all runs in the tree, and, last, the page with every table and figure. */
