@@ -278,6 +278,11 @@ function pipelineOf({ name, plan }, { m, n, k }) {
 
 async function compile(key, text) {
   const wgsl = naive ? NAIVE : text;
+  const bytes = [...wgsl.matchAll(/var<workgroup> \w+: array<(\w+), (\d+)>/g)].reduce(
+    (sum, [, element, count]) => sum + count * (element === 'vec4u' ? 16 : 4),
+    0,
+  );
+  if (bytes > 49152) throw new Error(`${bytes} bytes of workgroup memory`);
   const module = device.createShaderModule({ code: wgsl, label: key });
   const { messages } = await module.getCompilationInfo();
   const error = messages.find(({ type }) => type === 'error');

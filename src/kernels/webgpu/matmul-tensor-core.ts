@@ -45,6 +45,8 @@ const VECTOR = 8;
 /** Vectors that workgroup memory takes at once: one from each of its 32 banks of four bytes. */
 const BANKS = 8;
 const FRAGMENT = 16;
+/** What devices with tensor cores have. */
+const WORKGROUP_BYTES = 49152;
 
 export function tileOf({ part, subgroups }: Plan): readonly [rows: number, columns: number] {
   return [part[0] * subgroups[0], part[1] * subgroups[1]];
@@ -86,8 +88,17 @@ export function tensorCoreProgram(variant: TensorCoreVariant, plan: Plan = PLAN)
   const flags = Object.entries(variant).flatMap(([name, on]) => (on ? [`${name}${on === true ? '' : `-${on}`}`] : []));
   return {
     key: `matmul-tensor-core/${Object.values(plan).join('-')}/${flags.join('+')}`,
-    wgsl: () => source(variant, plan),
+    wgsl: () => source(variant, fitting(variant, plan)),
   };
+}
+
+/** With the memory through which ragged stores go, two buffers may be more than there is: then one has to do. */
+function fitting({ ragged, transposeA, transposeB }: TensorCoreVariant, plan: Plan): Plan {
+  if (ragged !== 'elements') return plan;
+  const tiles = [operand('A', !transposeA, plan), operand('B', transposeB, plan)];
+  const vectors = tiles.reduce((sum, { rows, stride }) => sum + plan.buffers * rows * stride, 0);
+  const edge = (threadsOf(plan) / 32) * FRAGMENT * FRAGMENT * 4;
+  return vectors * 2 * VECTOR + edge > WORKGROUP_BYTES ? { ...plan, buffers: 1 } : plan;
 }
 
 interface Operand {
