@@ -6,12 +6,14 @@ import { BufferPool } from './buffer-pool.js';
 import { Recording, type DeviceDispatch } from './recording.js';
 import { lackingForTensorCores } from './tensor-cores.js';
 import { f32, UniformBuffers, type Word } from './uniform-buffers.js';
+import { UploadArena } from './upload-arena.js';
 
 /** Dispatches that are recorded before they are submitted; fewer leave the device idle, more make it wait. */
 const DISPATCHES_PER_SUBMISSION = 32;
 
 interface TensorData {
   readonly dtype: tf.DataType;
+  readonly shape: readonly number[];
   resource?: GPUBuffer | null;
   values?: tf.BackendValues | null;
 }
@@ -65,6 +67,7 @@ export class DeviceBackend extends tf.WebGPUBackend {
   /** Whether f16 matrices can be multiplied by its tensor cores. */
   readonly tensorCores: boolean;
   readonly bindGroups: BindGroups;
+  private readonly arena: UploadArena;
   private recording: Recording | null = null;
 
   constructor(device: GPUDevice, adapter: GPUAdapterInfo) {
@@ -72,8 +75,10 @@ export class DeviceBackend extends tf.WebGPUBackend {
     this.pool = new BufferPool(device);
     this.uniforms = new UniformBuffers(device);
     this.bindGroups = new BindGroups(device);
+    this.arena = new UploadArena(device);
     this.tensorCores = lackingForTensorCores(device.features, adapter) === null;
     this.internals.bufferManager = this.pool;
+    this.internals.uploadToGPU = (dataId) => this.upload(this.internals.tensorMap.get(dataId));
     this.adoptRecording();
     tf.env().set('WEBGPU_DEFERRED_SUBMIT_BATCH_SIZE', DISPATCHES_PER_SUBMISSION);
     // Small operands that still lie on the host would be computed there, in loops that take milliseconds where the result is large.
@@ -82,6 +87,7 @@ export class DeviceBackend extends tf.WebGPUBackend {
 
   override submitQueue(): void {
     super.submitQueue();
+    this.arena.submitted();
     // What is recorded mentions buffers that are free by now.
     if (this.recording === null) this.pool.submitted();
   }
@@ -167,16 +173,36 @@ export class DeviceBackend extends tf.WebGPUBackend {
       const buffers = [...outputs, ...inputs.map(bound), this.uniforms.of(words)];
       this.record({ pipeline: program.pipeline, buffers, outputs, updates: [], workgroups: program.dispatch });
     };
-    const upload = this.internals.uploadToGPU.bind(this);
-    this.internals.uploadToGPU = (dataId) => {
-      const data = this.internals.tensorMap.get(dataId);
-      if (data.resource !== null && data.resource !== undefined) return;
-      const { values } = data;
-      upload(dataId);
-      if (this.recording === null || values === null || values === undefined) return;
-      this.recording.uploads.set(data.resource!, values as ArrayLike<number>);
-      this.pool.hold(data.resource!);
-    };
+  }
+
+  /** Gives a tensor a buffer, and brings its elements there where they are the host's. */
+  private upload(data: TensorData): void {
+    if (data.resource !== null && data.resource !== undefined) return;
+    const { dtype, shape, values } = data;
+    const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST;
+    const buffer = this.pool.acquireBuffer(4 * tf.util.sizeFromShape([...shape]), usage);
+    data.resource = buffer;
+    if (values === null || values === undefined) return;
+    const elements = wholeWords(values as ArrayLike<number>, dtype);
+    this.send(buffer, elements);
+    data.values = null; // what is on the device is not kept on the host too
+    if (this.recording === null) return;
+    this.recording.uploads.set(buffer, elements);
+    this.pool.hold(buffer);
+  }
+
+  /** Behind what was recorded, which may read what the buffer held before. */
+  private send(buffer: GPUBuffer, elements: Float32Array | Int32Array): void {
+    if (elements.length === 0) return;
+    const place = this.arena.put(elements);
+    if (place === null) {
+      this.flush();
+      this.internals.device.queue.writeBuffer(buffer, 0, elements as GPUAllowSharedBufferSource);
+      return;
+    }
+    this.internals.ensureCommandEncoderReady();
+    this.internals.endComputePassEncoder();
+    this.internals.commandEncoder!.copyBufferToBuffer(this.arena.buffer, place, buffer, 0, elements.byteLength);
   }
 
   private encode(
@@ -196,6 +222,12 @@ export class DeviceBackend extends tf.WebGPUBackend {
   private get internals(): Internals {
     return this as unknown as Internals;
   }
+}
+
+/** Elements as the device has them: truth values are integers there. */
+function wholeWords(values: ArrayLike<number>, dtype: tf.DataType): Float32Array | Int32Array {
+  const Words = dtype === 'int32' || dtype === 'bool' ? Int32Array : Float32Array;
+  return values instanceof Words ? values : Words.from(values);
 }
 
 /** What TensorFlow.js's kernels declare ahead of their own uniforms. */

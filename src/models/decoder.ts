@@ -15,6 +15,7 @@ import { normedSwiGlu } from '../ops/normed-swiglu.js';
 import { rmsNorm } from '../ops/rms-norm.js';
 import { scope } from '../ops/scope.js';
 import { swiGlu } from '../ops/swiglu.js';
+import { backpropagate } from './backpropagate.js';
 import type { ModelConfig } from './checkpoint/model-config.js';
 import type { LanguageModel, ModelState } from './language-model.js';
 import type { Mixer, MixerContext } from './mixer.js';
@@ -156,11 +157,10 @@ export class Decoder implements LanguageModel {
     };
     const scale = this.precision === 'f16' ? targets.size : 1;
     const dLoss = tf.scalar(scale);
-    const { value, grads } = tf.valueAndGrads(loss)(this.parameters.all(), dLoss);
+    const { value, gradients } = backpropagate(loss, this.parameters.all(), dLoss);
     tf.dispose([targets, dLoss]);
-    const names = this.parameters.names();
-    const gradients = names.map((name, i): [string, tf.Tensor] => [name, unscaled(grads[i]!, scale)]);
-    return { loss: value as tf.Scalar, gradients: new Map(gradients) };
+    const named = this.parameters.names().map((name, i): [string, tf.Tensor] => [name, unscaled(gradients[i]!, scale)]);
+    return { loss: value, gradients: new Map(named) };
   }
 
   activationBytes(batch: number, length: number): number {
