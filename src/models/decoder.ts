@@ -30,12 +30,13 @@ function layerName(layer: number, name: string): string {
   return `model.layers.${layer}.${name}`;
 }
 
-/** gradient / scale; the gradient is disposed. */
-function unscaled(gradient: tf.Tensor, scale: number): tf.Tensor {
-  if (scale === 1) return gradient;
-  const mean = tf.mul(gradient, 1 / scale);
-  gradient.dispose();
-  return mean;
+/** gradients / scale; the gradients are disposed. */
+function unscaled(gradients: readonly tf.Tensor[], scale: number): readonly tf.Tensor[] {
+  if (scale === 1) return gradients;
+  const share = tf.scalar(1 / scale);
+  const means = gradients.map((gradient) => tf.mul(gradient, share));
+  tf.dispose([share, ...gradients]);
+  return means;
 }
 
 export class Decoder implements LanguageModel {
@@ -159,8 +160,8 @@ export class Decoder implements LanguageModel {
     const dLoss = tf.scalar(scale);
     const { value, gradients } = backpropagate(loss, this.parameters.all(), dLoss);
     tf.dispose([targets, dLoss]);
-    const named = this.parameters.names().map((name, i): [string, tf.Tensor] => [name, unscaled(gradients[i]!, scale)]);
-    return { loss: value, gradients: new Map(named) };
+    const means = unscaled(gradients, scale);
+    return { loss: value, gradients: new Map(this.parameters.names().map((name, i) => [name, means[i]!])) };
   }
 
   activationBytes(batch: number, length: number): number {

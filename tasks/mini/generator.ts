@@ -62,8 +62,8 @@ const WRITERS: readonly (readonly [Writer, number])[] = [
   [anyStory, 30],
   [exercises, 40],
   [lastingText, 8],
-  [mqarText, 12],
-  [needleText, 8],
+  [mqarText, 24],
+  [needleText, 12],
 ];
 
 /** The k-th document has its own random stream, so that any of them can be written without those before it. */

@@ -3,18 +3,23 @@
 // asked for. `needle`: a needle in filler among other needles (Hsieh et al. 2024, RULER, multi-key).
 // Distance: words and marks from the last value that is told to the one that is asked for, so that no value is nearer.
 import type { TextSplit } from '../../src/tasks/text-generator.js';
-import { fillerOf, SHORTEST_FILLER } from './lasting.js';
+import { fillerOf, LASTING_SENTENCES, SHORTEST_FILLER } from './lasting.js';
 import type { Random } from './random.js';
 import { drawFor, tableOf } from './split.js';
 import { unitsOf } from './text.js';
-import { COLOURS, NAMES, NUMBERS } from './world.js';
+import { COLOURS, FOODS, NAMES, NUMBERS, PLACES } from './world.js';
 
 export interface Pair {
   readonly key: string;
   readonly value: string;
 }
 
-const VALUES: readonly string[] = [...COLOURS, ...NUMBERS];
+const FILLER_WORDS = new Set(LASTING_SENTENCES.flatMap((sentence) => sentence.split(/[ ,.]/)));
+
+/** Many, so that knowing one is worth something; none is in filler. */
+const VALUES: readonly string[] = [...COLOURS, ...NUMBERS, ...PLACES, ...FOODS].filter(
+  (value) => !FILLER_WORDS.has(value),
+);
 
 /** Different keys with different values, on one side of the split as a whole. */
 export function drawPairs(random: Random, split: TextSplit, count: number): Pair[] {
@@ -28,7 +33,8 @@ export function drawPairs(random: Random, split: TextSplit, count: number): Pair
   );
 }
 
-const needle = ({ key }: Pair) => `The sign of ${key} is`;
+/** Key and value side by side, as in a list of pairs. */
+const needle = ({ key }: Pair) => `The sign calls ${key}`;
 
 /** A text up to where the value of `asked` is due. */
 export type Probe = (random: Random, pairs: readonly Pair[], asked: Pair, distance: number) => string;
@@ -60,21 +66,30 @@ function gapDistance(random: Random): number {
 
 /** Without filler, what is asked for comes soon: there a model learns what an answer is. */
 const AT_ONCE = 0.5;
+/** Values that a text asks for. */
+const ASKED = 40;
 
-/** All pairs are asked for, twice, each time in another order. */
+/** Few pairs as often as many: with few, looking at any value of the text is half of the answer. */
+const somePairs = (random: Random, split: TextSplit, most: number) =>
+  drawPairs(random, split, random.logBetween(2, most));
+
+/** All pairs, again and again, each time in another order. */
+function allAsked(random: Random, pairs: readonly Pair[]): Pair[] {
+  return Array.from({ length: Math.ceil(ASKED / pairs.length) }, () => random.shuffle(pairs)).flat();
+}
+
 export function mqarText(random: Random, split: TextSplit): string {
-  const pairs = drawPairs(random, split, random.between(3, 16));
-  const [first, ...rest] = [...random.shuffle(pairs), ...random.shuffle(pairs)];
+  const pairs = somePairs(random, split, 16);
+  const [first, ...rest] = allAsked(random, pairs);
   const distance = random.chance(AT_ONCE) ? 6 : gapDistance(random);
   const queries = [first!.value, ...rest.map(({ key, value }) => `${key} ${value}`)];
   return `${mqarContext(random, pairs, first!, distance)} ${queries.join(', ')}.`;
 }
 
-/** All needles are asked for, with filler between. */
 export function needleText(random: Random, split: TextSplit): string {
-  const pairs = drawPairs(random, split, random.between(2, 6));
-  const [first, ...rest] = random.shuffle(pairs);
-  const distance = random.chance(AT_ONCE) ? 8 : gapDistance(random);
+  const pairs = somePairs(random, split, 8);
+  const [first, ...rest] = allAsked(random, pairs);
+  const distance = random.chance(AT_ONCE) ? 7 : gapDistance(random);
   const asked = `${needleContext(random, pairs, first!, distance)} ${first!.value}.`;
-  return [asked, ...rest.flatMap((pair) => needleInFiller(random, pair))].join(' ');
+  return [asked, ...rest.map((pair) => `${needle(pair)} ${pair.value}.`)].join(' ');
 }

@@ -21,12 +21,10 @@ const contextOf = ({ requests }: Asked): string => (requests[0] as { context: st
 /** Answers from the last `window` words of the context alone: the choice told of the key, else the first that is told, else the first. */
 function oracle(document: Asked, window: number): number {
   const words = wordsOf(contextOf(document)).slice(-window);
-  const asking = words.at(-1) === 'is' ? words.slice(-5) : words.slice(-1);
-  const before = words.slice(0, -asking.length);
+  const key = words.at(-1);
+  const before = words.slice(0, -1);
   const { choices } = document;
-  const told = choices.findIndex((choice) =>
-    before.some((_, k) => before[k + asking.length] === choice && asking.every((word, j) => before[k + j] === word)),
-  );
+  const told = choices.findIndex((choice) => before.some((word, k) => word === key && before[k + 1] === choice));
   return told >= 0
     ? told
     : Math.max(

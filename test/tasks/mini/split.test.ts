@@ -19,7 +19,7 @@ function pairTable(text: string): string | null {
   const list = /^Pairs: ([^.]*)\./.exec(text);
   if (list !== null) return tableOf(list[1]!.split(', '));
   const needles = new Set(
-    Array.from(text.matchAll(/The sign of (\w+) is (\w+)\./g), ([, key, value]) => `${key} ${value}`),
+    Array.from(text.matchAll(/The sign calls (\w+) (\w+)\./g), ([, key, value]) => `${key} ${value}`),
   );
   return needles.size === 0 ? null : tableOf(needles);
 }
