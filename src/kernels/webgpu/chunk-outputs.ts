@@ -99,7 +99,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lo
   let row = group.y;
   let firstOutput = group.z * ${CHUNK / 4}u;
   let first = chunk * ${CHUNK}u;
-  ${within === 'token' ? LOAD_GATES : ''}
+  ${within === 'token' ? `${LOAD_GATES}\n  workgroupBarrier();` : ''}
 ${tensorCores ? onTensorCores(spec) : inF32(spec)}
 }
 `,
