@@ -37,12 +37,14 @@ export class UniformBuffers {
   private create(words: readonly Word[]): GPUBuffer {
     // It is bound in whole vectors of four words.
     const size = 16 * Math.ceil(words.length / 4);
-    const buffer = this.device.createBuffer({ size, usage: GPUBufferUsage.UNIFORM, mappedAtCreation: true });
-    const view = new DataView(buffer.getMappedRange());
+    const buffer = this.device.createBuffer({ size, usage: GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST });
+    const bytes = new Uint8Array(size);
+    const view = new DataView(bytes.buffer);
     words.forEach((word, i) =>
       typeof word === 'number' ? view.setUint32(4 * i, word, true) : view.setFloat32(4 * i, word.float, true),
     );
-    buffer.unmap();
+    // Not mapped at its creation: a driver takes milliseconds to map memory.
+    this.device.queue.writeBuffer(buffer, 0, bytes);
     return buffer;
   }
 }

@@ -1,7 +1,7 @@
 // Seeded inputs for measurements: not zeros, which some hardware multiplies at less power, and the same in every run.
 
 /** After so many numbers they come again; a prime, so that rows of no matrix are equal. */
-const PERIOD = 1_048_583;
+export const PERIOD = 1_048_583;
 
 /**
  * Uniform in [low, high), by a 32-bit linear congruential generator (Numerical Recipes): fast, and random enough for timing. Beyond

@@ -23,6 +23,7 @@ import {
 import { measureCeilings } from './ceilings.js';
 import { cellKey, cellsOf, cellTokens, type Cell } from './cells.js';
 import { measureCell, type MeasureOptions } from './measure-cell.js';
+import { PERIOD } from './random.js';
 import { cellBytes, cellFlops, costOf } from './work.js';
 
 export interface BenchEnvironment {
@@ -121,7 +122,7 @@ interface Session {
 
 async function openSession(settings: BenchSettings, { log }: BenchEnvironment): Promise<Session> {
   const opened: OpenedModel[] = [];
-  for (const spec of settings.models) opened.push(await openModel(spec, { seed: settings.seed }));
+  for (const spec of settings.models) opened.push(await openModel(spec, { seed: settings.seed, period: PERIOD }));
   const engine = await startEngine(settings.backend, { log });
   requirePrecision(engine, settings.dtype);
   return { settings, engine, opened, ceilings: await measureCeilings(engine, settings.dtype) };

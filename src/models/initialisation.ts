@@ -4,9 +4,21 @@
 import { createHash } from 'node:crypto';
 import type { ParameterSpec } from './mixer.js';
 
-/** The initial values of one parameter, row-major. `seed` is any integer. */
-export function initialWeights({ name, shape, initialisation }: ParameterSpec, seed: number): Float32Array {
-  const values = new Float32Array(shape.reduce((product, length) => product * length, 1));
+/**
+ * The initial values of one parameter, row-major. `seed` is any integer.
+ * @param period after so many of its values they come again: for measurements, which hundreds of millions of draws would hold up
+ */
+export function initialWeights(parameter: ParameterSpec, seed: number, period = Infinity): Float32Array {
+  const count = parameter.shape.reduce((product, length) => product * length, 1);
+  if (count <= period) return drawn(parameter, seed, count);
+  const values = new Float32Array(count);
+  values.set(drawn(parameter, seed, period));
+  for (let filled = period; filled < count; filled *= 2) values.copyWithin(filled, 0, Math.min(filled, count - filled));
+  return values;
+}
+
+function drawn({ name, shape, initialisation }: ParameterSpec, seed: number, count: number): Float32Array {
+  const values = new Float32Array(count);
   switch (initialisation.kind) {
     case 'zeros':
       return values;

@@ -33,6 +33,8 @@ export interface OpenOptions {
   readonly maxLength?: number;
   /** Seed of random weights where the model's name has none. */
   readonly seed?: number;
+  /** Random weights come again after so many: for measurements of large models. */
+  readonly period?: number;
 }
 
 /** A model before it has weights on a device. */
@@ -125,7 +127,7 @@ async function openBaseline(spec: Extract<ModelSpec, { kind: 'baseline' }>, opti
   const config = asUsageError(() => normaliseConfig(rawConfig, `${spec.name}:${spec.size}`));
   const tensors = modelParameters(config).map((parameter): [string, TensorSource] => [
     parameter.name,
-    { shape: parameter.shape, read: async () => initialWeights(parameter, seed) },
+    { shape: parameter.shape, read: async () => initialWeights(parameter, seed, options.period) },
   ]);
   const changes = Object.entries(spec.overrides).filter(([key]) => key !== 'seed');
   const label = [`${spec.name}-${spec.size}`, ...changes.map(([key, value]) => `${key}=${value}`)].join(',');

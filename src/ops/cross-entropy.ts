@@ -60,8 +60,8 @@ registerFusedKernel(crossEntropy, 'webgpu', {
         const h = rowsOf(hidden, start, size);
         const logits = linearRows(h, weight);
         crossEntropyRows({ logits, targets, start }, OPERAND_SCALE);
-        placeRows(inAskedPrecision(logits, weight), dHidden, start, scale);
-        addTo(dWeight, inAskedPrecision(logits, h, { transposeA: true }), scale);
+        placeRows(inAskedPrecision(logits, weight, { inParts: true }), dHidden, start, scale);
+        addTo(dWeight, inAskedPrecision(logits, h, { transposeA: true, inParts: true }), scale);
       });
     return { hidden: dHidden, weight: dWeight };
   },

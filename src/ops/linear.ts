@@ -2,7 +2,7 @@
 import * as tf from '#tfjs';
 import { HalfTensor, toHalf } from '../kernels/webgpu/half-tensor.js';
 import { isStep, linearPlusStep, linearsStep, linearStep } from '../kernels/webgpu/linear-step.js';
-import { linearHalf, matMulHalf, multipliesInHalf } from '../kernels/webgpu/matmul.js';
+import { linearHalf, matMulF32, matMulHalf, multipliesInHalf } from '../kernels/webgpu/matmul.js';
 import { MOST_WEIGHTS } from '../kernels/webgpu/matvec.js';
 import type { MatMulOptions } from '../kernels/webgpu/matmul.js';
 import { defineOp, registerFusedKernel } from './op.js';
@@ -91,8 +91,8 @@ registerFusedKernel(product, 'webgpu', {
       ? linearStep(x, weight)
       : inAskedPrecision(x, weight, { transposeB: true }),
   gradient: ({ x, weight }, _, dy) => ({
-    x: inAskedPrecision(dy, weight),
-    weight: inAskedPrecision(dy, x, { transposeA: true }),
+    x: inAskedPrecision(dy, weight, { inParts: true }),
+    weight: inAskedPrecision(dy, x, { transposeA: true, inParts: true }),
   }),
 });
 
@@ -129,5 +129,5 @@ export function convertedOnce(weight: Matrix): void {
 /** A product of f32 matrices on webgpu, in f16 where that was asked for and their shapes allow it. */
 export function inAskedPrecision(a: tf.Tensor2D, b: tf.Tensor2D, options: MatMulOptions = {}): tf.Tensor2D {
   if (multipliesInHalf(a.shape, b.shape)) return matMulHalf(a, b, options);
-  return tf.matMul(a, b, options.transposeA, options.transposeB);
+  return matMulF32(a, b, options) as tf.Tensor2D;
 }

@@ -31,6 +31,8 @@ export interface SweepEnvironment {
 export interface SweepPlan {
   readonly sweep: Sweep;
   readonly cells: readonly Cell[];
+  /** Steps to run now; the cells of others stay as they are. */
+  readonly asked: ReadonlySet<string>;
   readonly file: string;
   readonly digest: string;
   /** Root of the results tree. */
@@ -76,6 +78,7 @@ class Session {
   private readonly records: Map<string, CellRecord>;
   private readonly waiting: Cell[];
   private readonly running = new Map<string, Promise<void>>();
+  private readonly asked: number;
   private finished = 0;
 
   constructor(plan: SweepPlan, environment: SweepEnvironment, kept: readonly CellRecord[]) {
@@ -84,7 +87,8 @@ class Session {
     this.created = environment.now().toISOString();
     const old = new Map(kept.map((record) => [record.id, record]));
     this.records = new Map(plan.cells.map((cell) => [cell.id, { ...pending(cell), ...withFate(old.get(cell.id)) }]));
-    this.waiting = [...plan.cells];
+    this.waiting = plan.cells.filter(({ step }) => plan.asked.has(step));
+    this.asked = this.waiting.length;
   }
 
   record(): SweepRecord {
@@ -174,7 +178,7 @@ class Session {
 
   private report({ id }: Cell, how: string): void {
     this.finished += 1;
-    this.environment.log(`[${this.finished}/${this.plan.cells.length}] ${id}: ${how}`);
+    this.environment.log(`[${this.finished}/${this.asked}] ${id}: ${how}`);
   }
 
   private bindings(cell: Cell): Bindings {

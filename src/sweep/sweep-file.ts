@@ -22,7 +22,7 @@
 // {here} is the file's directory, {data} the --data-dir. A step may follow several steps: after: [train, others].
 // A value of a grid may be a mapping with a `name`, { name: swat, window: 128 }: then {model} is the name and {model.window} the
 // rest; texts of a grid may have variables in them. A flag is left out when it is null or false, bare when it is true, repeated when it is a list. Lists that several
-// steps share are YAML anchors, which `lists` has room for.
+// steps share are YAML anchors, which `lists` has room for; `<<: *flags` takes over the flags of another.
 import { parse } from 'yaml';
 import { z } from 'zod';
 import { closest } from '../did-you-mean.js';
@@ -90,7 +90,7 @@ export function parseSweep(text: string, file: string, settings: readonly string
 function validSweep(text: string, file: string): z.infer<typeof sweep> {
   let content: unknown;
   try {
-    content = parse(text);
+    content = parse(text, { merge: true });
   } catch (error) {
     throw malformed((error as Error).message.split('\n')[0]!, file);
   }

@@ -102,3 +102,18 @@ test.serial(
     t.regex(absent.stderr, /no cell can be started by no-such-command/);
   },
 );
+
+test.serial('of several steps those run that are asked for, and the others later', async (t) => {
+  const { file, tree } = await sweepFile(t);
+  const second = STEPS.slice(STEPS.indexOf('  - name:')).replace('accuracy', 'again').replace('[1, 2, 3]', '[4]');
+  await writeFile(file, STEPS.replace('[1, 2, 3]', '[1]') + second);
+  const states = () => readSweepRecord(tree)!.cells.map(({ id, status }) => `${id} ${status}`);
+  const argv = ['sweep', file, '--output', tree, '--quiet'];
+  t.is((await swatEval([...argv, '--only', 'again'])).code, 0);
+  t.deepEqual(states(), ['accuracy/seed=1 pending', 'again/seed=4 done']);
+  t.is((await swatEval([...argv, '--resume'])).code, 0);
+  t.deepEqual(states(), ['accuracy/seed=1 done', 'again/seed=4 done']);
+  const unknown = await swatEval([...argv, '--resume', '--only', 'acuracy']);
+  t.is(unknown.code, 2);
+  t.regex(unknown.stderr, /unknown step 'acuracy' .*did you mean accuracy/s);
+});

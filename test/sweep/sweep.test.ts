@@ -36,7 +36,8 @@ steps:
 
 const plan = (tree: string, text = TEXT, settings: string[] = []) => {
   const sweep = parseSweep(text, 'sweep.yaml', settings);
-  return { sweep, cells: cellsOf(sweep, 'sweep.yaml'), file: 'sweep.yaml', digest: 'digest', tree };
+  const asked = new Set(sweep.steps.map(({ name }) => name));
+  return { sweep, cells: cellsOf(sweep, 'sweep.yaml'), asked, file: 'sweep.yaml', digest: 'digest', tree };
 };
 
 function temporaryTree(t: ExecutionContext): string {

@@ -1,5 +1,5 @@
 // Products of matrices: the square ones by which devices are compared, the shapes of a 340M model at 32,768 tokens, those of a
-// weight's gradient, and a decoding step.
+// weight's gradient, of a small model's, whose sums are taken in parts, and a decoding step.
 import * as tf from '#tfjs';
 import { toHalf } from '../../kernels/webgpu/half-tensor.js';
 import { linearStep } from '../../kernels/webgpu/linear-step.js';
@@ -19,8 +19,8 @@ type Use = 'forward' | 'input gradient' | 'weight gradient';
 
 const TRANSPOSES = {
   forward: { transposeA: false, transposeB: true },
-  'input gradient': { transposeA: false, transposeB: false },
-  'weight gradient': { transposeA: true, transposeB: false },
+  'input gradient': { transposeA: false, transposeB: false, inParts: true },
+  'weight gradient': { transposeA: true, transposeB: false, inParts: true },
 } as const satisfies Record<Use, object>;
 
 const TOKENS = 32768;
@@ -34,18 +34,30 @@ const LAYERS = [
 ];
 const LAYER = LAYERS[2]!;
 
+/** Where errors are measured: ragged in M and N, and in K as far as whole vectors allow. */
+const RAGGED = { m: 152, n: 136, k: 104 };
+const RAGGED_IN_K = { ...RAGGED, k: 107 };
+const IN_PARTS = { ...RAGGED, k: 2059 };
+
 export const cases: KernelCase[] = [
   ...[...SQUARES, ...LAYERS].map((size) => productCase(size, 'forward', 'f16')),
   productCase({ m: TOKENS, n: LAYER.k, k: LAYER.n }, 'input gradient', 'f16'),
   productCase({ m: LAYER.n, n: LAYER.k, k: TOKENS }, 'weight gradient', 'f16'),
+  productCase({ m: 256, n: 512, k: TOKENS }, 'weight gradient', 'f16', IN_PARTS),
   ...[SQUARES[0]!, ...LAYERS.slice(2, 4)].map((size) => productCase(size, 'forward', 'f32')),
   productCase({ m: TOKENS, n: LAYER.k, k: LAYER.n }, 'input gradient', 'f32'),
   productCase({ m: LAYER.n, n: LAYER.k, k: TOKENS }, 'weight gradient', 'f32'),
+  productCase({ m: 128, n: 144, k: TOKENS / 8 }, 'weight gradient', 'f32', IN_PARTS),
   stepCase({ m: 1, n: 2816, k: 1024 }),
   stepCase({ m: 1, n: 32000, k: 1024 }),
 ];
 
-function productCase(size: Size, use: Use, precision: Precision): KernelCase {
+function productCase(
+  size: Size,
+  use: Use,
+  precision: Precision,
+  checked = use === 'weight gradient' ? RAGGED_IN_K : RAGGED,
+): KernelCase {
   const { m, n, k } = size;
   const options = TRANSPOSES[use];
   return {
@@ -66,7 +78,7 @@ function productCase(size: Size, use: Use, precision: Precision): KernelCase {
         dispose: () => [halfA, halfB].forEach((half) => half.dispose()),
       };
     },
-    error: () => errorAt({ m: 152, n: 136, k: use === 'weight gradient' ? 107 : 104 }, use, precision),
+    error: () => errorAt(checked, use, precision),
   };
 }
 
@@ -107,7 +119,6 @@ function operands({ m, n, k }: Size, use: Use): [tf.Tensor2D, tf.Tensor2D] {
   return [a as tf.Tensor2D, b as tf.Tensor2D];
 }
 
-/** Ragged in M and N, and in K as far as whole vectors allow. */
 async function errorAt(size: Size, use: Use, precision: Precision): Promise<number> {
   const [a, b] = operands(size, use);
   const product = precision === 'f16' ? matMulHalf(a, b, TRANSPOSES[use]) : matMulF32(a, b, TRANSPOSES[use]);

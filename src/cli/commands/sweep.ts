@@ -11,6 +11,7 @@ import { shellWord } from '../shell-word.js';
 interface SweepFlags {
   set: string[];
   dataDir?: string;
+  only?: string[];
   jobs?: number;
   launcher?: string;
   output?: string;
@@ -28,6 +29,11 @@ export const sweep: CommandDefinition = (program, interrupts) => {
       new Option('--set <name=value>', "change one of the file's variables, or its scale (repeatable)")
         .argParser((value: string, previous: string[]) => [...previous, value])
         .default([], 'none'),
+    )
+    .addOption(
+      new Option('--only <steps>', 'steps to run now, by name, separated by commas (default: all)').argParser(
+        (value: string) => value.split(','),
+      ),
     )
     .addOption(options.dataDir)
     .addOption(
@@ -49,7 +55,7 @@ export const sweep: CommandDefinition = (program, interrupts) => {
       if (interrupts.received() !== null)
         throw new UserError('interrupted', 'interrupted; what was done is kept', { hint: resume });
       for (const file of await drawTree(tree, record)) process.stdout.write(`${file}\n`);
-      reportFailures(record, resume);
+      reportFailures(record, flags.only, resume);
     });
 };
 
@@ -67,7 +73,7 @@ async function sweepInto(tree: string, file: string, flags: SweepFlags, interrup
   const { createCellStarter } = await import('../start-cell.js');
   const { lastValidationLoss } = await import('../../sweep/validation-loss.js');
   const dataDir = flags.dataDir ?? process.env.SWAT_EVAL_DATA;
-  const plan = planSweep(file, flags.set, tree, { dataDir, jobs: flags.jobs });
+  const plan = planSweep(file, flags.set, tree, { dataDir, jobs: flags.jobs, only: flags.only });
   return runSweep(plan, flags.resume === true ? 'resume' : flags.replace === true ? 'replace' : 'refuse', {
     start: createCellStarter(plan.sweep.jobs, dataDir, wordsOf(flags.launcher)),
     validationLoss: lastValidationLoss,
@@ -103,8 +109,9 @@ async function drawTree(tree: string, { title, cells }: SweepRecord): Promise<st
   return [...plots, page];
 }
 
-/** @throws UserError 'partial' when not all cells are done. */
-function reportFailures({ cells }: SweepRecord, resume: string): void {
+/** @throws UserError 'partial' when not all cells that were asked for are done. */
+function reportFailures({ cells: all }: SweepRecord, only: string[] | undefined, resume: string): void {
+  const cells = all.filter(({ step }) => only?.includes(step) ?? true);
   const bad = cells.filter(({ status }) => status !== 'done');
   if (bad.length === 0) return;
   for (const { id, status, failure } of bad)

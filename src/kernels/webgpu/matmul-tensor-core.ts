@@ -3,7 +3,7 @@
 // is fetched into registers while the subgroups multiply.
 //   FLOPs: 2 M N K. Bytes: A once for every 128 columns of C, B once for every 128 rows (mostly from L2), C once.
 // Rows in workgroup memory are padded by 16 bytes: without, all rows of a fragment start in the same bank (half the speed).
-// Tiles are taken in groups of eight rows of tiles, so that the operands of the running workgroups fit in L2.
+// Tiles are taken in groups of twelve rows of tiles, so that the operands of the running workgroups fit in L2.
 import type { Program } from './runner.js';
 
 export const TILE = 128;
@@ -15,9 +15,11 @@ const SUBGROUPS = (TILE / PART) ** 2;
 export const THREADS = 32 * SUBGROUPS;
 /** Halves in 16 bytes, the unit in which tiles are moved. */
 const VECTOR = 8;
+/** Vectors that workgroup memory takes at once: four of its 32 banks each. */
+const VECTORS_AT_ONCE = 8;
 const FRAGMENT = 16;
 const FRAGMENTS = PART / FRAGMENT;
-const ROWS_OF_TILES = 8;
+const ROWS_OF_TILES = 12;
 
 export interface TensorCoreVariant {
   /** A is stored [K, M] in place of [M, K]. */
@@ -26,30 +28,45 @@ export interface TensorCoreVariant {
   readonly transposeB: boolean;
   /** R, of C's shape, is added. */
   readonly residual: boolean;
-  /** M or N is no multiple of the tile: stores are guarded. */
-  readonly ragged: boolean;
+  /**
+   * M or N is no multiple of the tile: `fragments` where both are still multiples of 16, so that whole fragments are inside or
+   * outside, `elements` otherwise.
+   */
+  readonly ragged: '' | 'fragments' | 'elements';
   /** K is no multiple of a slice: what lies beyond it counts as zero. */
   readonly tail: boolean;
+  /** K is cut into parts: C becomes [parts, M, N], the sums over each. */
+  readonly inParts: boolean;
 }
 
-/** Inputs A, B (and R), output C; uniforms M, N, K. One workgroup a tile along x, one product of a batch along z. */
+/** What a product of this shape needs guarded. */
+export function edgesOf(m: number, n: number, k: number): Pick<TensorCoreVariant, 'ragged' | 'tail'> {
+  const both = (size: number) => m % size === 0 && n % size === 0;
+  return { ragged: both(TILE) ? '' : both(FRAGMENT) ? 'fragments' : 'elements', tail: k % SLICE !== 0 };
+}
+
+/**
+ * Inputs A, B (and R), output C; uniforms M, N, K and how much of K a part has, a multiple of the slice. One workgroup a tile
+ * along x, one part along z.
+ */
 export function tensorCoreProgram(variant: TensorCoreVariant): Program {
-  const flags = Object.entries(variant).flatMap(([name, on]) => (on ? [name] : []));
-  return { key: `matmul-tensor-core/${flags.join('+')}`, wgsl: () => source(variant) };
+  const { ragged, ...flags } = variant;
+  const on = Object.entries(flags).flatMap(([name, value]) => (value ? [name] : []));
+  return { key: `matmul-tensor-core/${ragged}/${on.join('+')}`, wgsl: () => source(variant) };
 }
 
 interface Operand {
   readonly name: 'A' | 'B';
   /** K is the contiguous dimension. */
   readonly alongK: boolean;
-  /** The tile as it lies in memory: its rows and columns, the latter contiguous. */
+  /** The tile as it lies in memory: its rows, and their vectors. */
   readonly rows: number;
-  readonly columns: number;
-  /** 16-byte vectors from one row of the workgroup's copy to the next. */
+  readonly perRow: number;
+  /** Vectors from one row of the workgroup's copy to the next. */
   readonly stride: number;
   /** Vectors that each thread moves. */
   readonly moves: number;
-  /** WGSL: length of a row of the matrix, the number of its rows, and of the tile's first row and column. */
+  /** WGSL: vectors in a row of the matrix, the number of its rows, and of the tile's first row and vector. */
   readonly rowLength: string;
   readonly rowCount: string;
   readonly firstRow: (k: string) => string;
@@ -63,41 +80,41 @@ function operand(name: 'A' | 'B', alongK: boolean): Operand {
     name,
     alongK,
     rows,
-    columns,
+    perRow: columns / VECTOR,
     stride: columns / VECTOR + 1,
     moves: (rows * columns) / VECTOR / THREADS,
-    rowLength: alongK ? 'p.K' : size,
+    rowLength: `length${name}`,
     rowCount: alongK ? size : 'p.K',
     firstRow: (k) => (alongK ? origin : k),
-    firstColumn: (k) => (alongK ? k : origin),
+    firstColumn: (k) => `${alongK ? k : origin} / ${VECTOR}u`,
   };
 }
 
 const range = (count: number) => [...Array(count).keys()];
 const lines = (count: number, line: (i: number) => string) => range(count).map(line).join('\n');
 
-/** Row and column (in vectors) of the matrix that a thread's vector `i` of the tile at `k` comes from. */
-function place(x: Operand, i: number, k: string) {
-  const perRow = x.columns / VECTOR;
-  const at = `(lid + ${i * THREADS}u)`;
-  return {
-    row: `(${x.firstRow(k)} + ${at} / ${perRow}u)`,
-    column: `(${x.firstColumn(k)} / ${VECTOR}u + ${at} % ${perRow}u)`,
-  };
+/**
+ * Row and column (in vectors) within the tile of a thread's vector `i`. The eight threads that store at once take a row, or, where
+ * a row has fewer vectors, rows that are `perRow` apart: with the padding these begin in different banks, neighbours would not.
+ */
+function place({ perRow }: Operand, i: number): { row: string; column: string } {
+  const column = `(me % ${perRow}u)`;
+  const down = (i * THREADS) / perRow;
+  if (perRow >= VECTORS_AT_ONCE) return { row: `(me / ${perRow}u + ${down}u)`, column };
+  const block = VECTORS_AT_ONCE * perRow;
+  const inBlock = `me % ${block}u / ${VECTORS_AT_ONCE}u + me % ${VECTORS_AT_ONCE}u / ${perRow}u * ${perRow}u`;
+  return { row: `(me / ${block}u * ${VECTORS_AT_ONCE}u + ${inBlock} + ${down}u)`, column };
 }
 
 /** Beyond the edges of the matrix the last row or column is read again. */
 function fetchTile(x: Operand, k: string, { ragged, tail }: TensorCoreVariant): string {
   const inside = (index: string, end: string, clamp: boolean) => (clamp ? `min(${index}, ${end} - 1u)` : index);
-  const [clampRows, clampColumns] = x.alongK ? [ragged, tail] : [tail, ragged];
+  const [clampRows, clampColumns] = x.alongK ? [ragged !== '', tail] : [tail, ragged !== ''];
   return lines(x.moves, (i) => {
-    const { row, column } = place(x, i, k);
-    return `{
-      let length = ${x.rowLength} / ${VECTOR}u;
-      let row = ${inside(row, x.rowCount, clampRows)};
-      let column = ${inside(column, 'length', clampColumns)};
-      next${x.name}${i} = ${x.name}[batch${x.name} + row * length + column];
-    }`;
+    const { row, column } = place(x, i);
+    const matrixRow = inside(`${x.firstRow(k)} + ${row}`, x.rowCount, clampRows);
+    const matrixColumn = inside(`${x.firstColumn(k)} + ${column}`, x.rowLength, clampColumns);
+    return `next${x.name}${i} = ${x.name}[(${matrixRow}) * ${x.rowLength} + ${matrixColumn}];`;
   });
 }
 
@@ -106,13 +123,11 @@ function fetchTile(x: Operand, k: string, { ragged, tail }: TensorCoreVariant): 
  * for it.
  */
 function storeTile(x: Operand, k: string, { tail }: TensorCoreVariant): string {
-  const perRow = x.columns / VECTOR;
   return lines(x.moves, (i) => {
-    const { row, column } = place(x, i, k);
-    const within = x.alongK ? `${column} * ${VECTOR}u < p.K` : `${row} < p.K`;
+    const { row, column } = place(x, i);
+    const within = x.alongK ? `${k} + ${column} * ${VECTOR}u < p.K` : `${k} + ${row} < p.K`;
     const value = `next${x.name}${i}`;
-    const at = `(lid + ${i * THREADS}u)`;
-    return `tile${x.name}[${at} / ${perRow}u * ${x.stride}u + ${at} % ${perRow}u] = ${tail ? `select(vec4u(), ${value}, ${within})` : value};`;
+    return `tile${x.name}[${row} * ${x.stride}u + ${column}] = ${tail ? `select(vec4u(), ${value}, ${within})` : value};`;
   });
 }
 
@@ -128,13 +143,17 @@ function loadFragment(x: Operand, i: number, k: number): string {
 }
 
 function source(variant: TensorCoreVariant): string {
-  const { transposeA, transposeB, residual, ragged } = variant;
+  const { transposeA, transposeB, residual, ragged, inParts } = variant;
   const a = operand('A', !transposeA);
   const b = operand('B', transposeB);
   const accumulators = range(FRAGMENTS).flatMap((i) => range(FRAGMENTS).map((j) => ({ i, j, name: `c${i}${j}` })));
-  const placeOf = (i: number, j: number) =>
-    `batchC + (m0 + partA + ${i * FRAGMENT}u) * p.N + n0 + partB + ${j * FRAGMENT}u`;
-  const wholeTiles = residual && !ragged;
+  const result = `subgroup_matrix_result<f32, ${FRAGMENT}, ${FRAGMENT}>`;
+  const rowOf = (i: number) => `(m0 + partA + ${i * FRAGMENT}u)`;
+  const columnOf = (j: number) => `(n0 + partB + ${j * FRAGMENT}u)`;
+  const placeOf = (i: number, j: number) => `startC + ${rowOf(i)} * p.N + ${columnOf(j)}`;
+  const ifInside = (i: number, j: number, statement: string) =>
+    ragged === 'fragments' ? `if (${rowOf(i)} < p.M && ${columnOf(j)} < p.N) { ${statement} }` : statement;
+  const [begin, end] = inParts ? ['begin', 'end'] : ['0u', 'p.K'];
 
   return /* wgsl */ `
 enable f16;
@@ -142,7 +161,7 @@ enable subgroups;
 enable chromium_experimental_subgroup_matrix;
 diagnostic(off, chromium.subgroup_matrix_uniformity);
 
-struct Shape { M: u32, N: u32, K: u32 }
+struct Shape { M: u32, N: u32, K: u32, part: u32 }
 @group(0) @binding(0) var<storage, read> A: array<vec4u>;
 @group(0) @binding(1) var<storage, read> B: array<vec4u>;
 ${residual ? '@group(0) @binding(2) var<storage, read> R: array<f32>;' : ''}
@@ -151,10 +170,10 @@ ${residual ? '@group(0) @binding(2) var<storage, read> R: array<f32>;' : ''}
 
 var<workgroup> tileA: array<vec4u, ${a.rows * a.stride}>;
 var<workgroup> tileB: array<vec4u, ${b.rows * b.stride}>;
-${ragged ? `var<workgroup> edge: array<f32, ${SUBGROUPS * FRAGMENT * FRAGMENT}>;` : ''}
+${ragged === 'elements' ? `var<workgroup> edge: array<f32, ${SUBGROUPS * FRAGMENT * FRAGMENT}>;` : ''}
 
 @compute @workgroup_size(${THREADS})
-fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lid: u32) {
+fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) me: u32) {
   let tilesM = (p.M + ${TILE - 1}u) / ${TILE}u;
   let tilesN = (p.N + ${TILE - 1}u) / ${TILE}u;
   let inGroup = group.x % (${ROWS_OF_TILES}u * tilesN);
@@ -162,34 +181,34 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) li
   let rowsOfTiles = min(tilesM - firstTile, ${ROWS_OF_TILES}u);
   let m0 = (firstTile + inGroup % rowsOfTiles) * ${TILE}u;
   let n0 = inGroup / rowsOfTiles * ${TILE}u;
-  let subgroup = lid / 32u;
+  let subgroup = me / 32u;
   let partA = subgroup / ${TILE / PART}u * ${PART}u;
   let partB = subgroup % ${TILE / PART}u * ${PART}u;
-  let batchA = group.z * (p.M * p.K / ${VECTOR}u);
-  let batchB = group.z * (p.K * p.N / ${VECTOR}u);
-  let batchC = group.z * p.M * p.N;
+  let lengthA = ${transposeA ? 'p.M' : 'p.K'} / ${VECTOR}u;
+  let lengthB = ${transposeB ? 'p.K' : 'p.N'} / ${VECTOR}u;
+  let startC = ${inParts ? 'group.z * p.M * p.N' : '0u'};
+  ${inParts ? 'let begin = group.z * p.part;\nlet end = min(begin + p.part, p.K);' : ''}
 
-  ${accumulators.map(({ name }) => `var ${name}: subgroup_matrix_result<f32, ${FRAGMENT}, ${FRAGMENT}>;`).join('\n')}
+  ${accumulators.map(({ name }) => `var ${name}: ${result};`).join('\n')}
   ${
-    wholeTiles
+    residual && ragged !== 'elements'
       ? accumulators
-          .map(
-            ({ i, j, name }) =>
-              `${name} = subgroupMatrixLoad<subgroup_matrix_result<f32, ${FRAGMENT}, ${FRAGMENT}>, row_major>(&R, ${placeOf(i, j)}, p.N);`,
+          .map(({ i, j, name }) =>
+            ifInside(i, j, `${name} = subgroupMatrixLoad<${result}, row_major>(&R, ${placeOf(i, j)}, p.N);`),
           )
           .join('\n')
       : ''
   }
   ${lines(a.moves, (i) => `var nextA${i}: vec4u;`)}
   ${lines(b.moves, (i) => `var nextB${i}: vec4u;`)}
-  ${fetchTile(a, '0u', variant)}
-  ${fetchTile(b, '0u', variant)}
-  for (var k = 0u; k < p.K; k += ${SLICE}u) {
+  ${fetchTile(a, begin, variant)}
+  ${fetchTile(b, begin, variant)}
+  for (var k = ${begin}; k < ${end}; k += ${SLICE}u) {
     workgroupBarrier();
     ${storeTile(a, 'k', variant)}
     ${storeTile(b, 'k', variant)}
     workgroupBarrier();
-    if (k + ${SLICE}u < p.K) {
+    if (k + ${SLICE}u < ${end}) {
       let next = k + ${SLICE}u;
       ${fetchTile(a, 'next', variant)}
       ${fetchTile(b, 'next', variant)}
@@ -206,26 +225,26 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) li
     }`,
     )}
   }
-  ${
-    ragged
-      ? accumulators.map(({ i, j, name }) => storeGuarded(name, i, j, residual)).join('\n')
-      : accumulators
-          .map(({ i, j, name }) => `subgroupMatrixStore<row_major>(&C, ${placeOf(i, j)}, ${name}, p.N);`)
-          .join('\n')
-  }
+  ${accumulators
+    .map(({ i, j, name }) =>
+      ragged === 'elements'
+        ? storeGuarded(name, rowOf(i), columnOf(j), residual)
+        : ifInside(i, j, `subgroupMatrixStore<row_major>(&C, ${placeOf(i, j)}, ${name}, p.N);`),
+    )
+    .join('\n')}
 }`;
 }
 
 /** By way of workgroup memory: each of the 32 invocations moves eight elements of the fragment. */
-function storeGuarded(name: string, i: number, j: number, residual: boolean): string {
+function storeGuarded(name: string, row: string, column: string, residual: boolean): string {
   return `
   subgroupMatrixStore<row_major>(&edge, subgroup * ${FRAGMENT * FRAGMENT}u, ${name}, ${FRAGMENT}u);
   workgroupBarrier();
-  for (var e = lid % 32u; e < ${FRAGMENT * FRAGMENT}u; e += 32u) {
-    let m = m0 + partA + ${i * FRAGMENT}u + e / ${FRAGMENT}u;
-    let n = n0 + partB + ${j * FRAGMENT}u + e % ${FRAGMENT}u;
+  for (var e = me % 32u; e < ${FRAGMENT * FRAGMENT}u; e += 32u) {
+    let m = ${row} + e / ${FRAGMENT}u;
+    let n = ${column} + e % ${FRAGMENT}u;
     if (m < p.M && n < p.N) {
-      let at = batchC + m * p.N + n;
+      let at = startC + m * p.N + n;
       C[at] = edge[subgroup * ${FRAGMENT * FRAGMENT}u + e]${residual ? ' + R[at]' : ''};
     }
   }
@@ -234,10 +253,17 @@ function storeGuarded(name: string, i: number, j: number, residual: boolean): st
 
 export function samples(): Program[] {
   const flags = [false, true];
+  const finishes = [
+    { residual: false, inParts: false },
+    { residual: true, inParts: false },
+    { residual: false, inParts: true },
+  ];
   return flags.flatMap((transposeA) =>
     flags.flatMap((transposeB) =>
-      flags.flatMap((residual) =>
-        flags.map((edges) => tensorCoreProgram({ transposeA, transposeB, residual, ragged: edges, tail: edges })),
+      finishes.flatMap((finish) =>
+        (['', 'fragments', 'elements'] as const).map((ragged) =>
+          tensorCoreProgram({ transposeA, transposeB, ...finish, ragged, tail: ragged !== '' }),
+        ),
       ),
     ),
   );

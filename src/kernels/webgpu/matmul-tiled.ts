@@ -2,7 +2,7 @@
 // slices along K go through workgroup memory, transposed so that k is the row, and each thread multiplies columns of A's slice
 // with rows of B's in registers. The next slice is fetched while this one is multiplied.
 //   FLOPs: 2 M N K. Bytes: A once for every tile of columns, B once for every tile of rows, C once.
-// Every element of C is one sum over k in order, so that no tiling changes a bit of it.
+// Every element of C is one sum over k in order, so that no tiling changes a bit of it; where K is cut into parts, one a part.
 import type { Program } from './runner.js';
 
 /** Sizes of a tile of C, and of a slice along K. A large tile reads less, a small one fills the device with small products. */
@@ -32,11 +32,14 @@ export interface TiledVariant extends Tiling {
   readonly residual: boolean;
   /** K is no multiple of a slice: what lies beyond it counts as zero. */
   readonly tail: boolean;
+  /** K is cut into parts: C becomes [batch, parts, M, N], the sums over each. */
+  readonly inParts: boolean;
 }
 
 /**
- * Inputs A, B (and R), output C; uniforms M, N, K, for A and B whether they have a batch (1) or are the same for all
- * (0), and the size of the batch. One workgroup a tile along x, one product of the batch along y and z.
+ * Inputs A, B (and R), output C; uniforms M, N, K, for A and B whether they have a batch (1) or are the same for all (0), the
+ * size of the batch, the number of parts, and how much of K one has, a multiple of the slice. One workgroup a tile along x, one
+ * product of the batch, or a part of it, along y and z.
  */
 export function tiledProgram(variant: TiledVariant): Program {
   const { tile, slice, ...flags } = variant;
@@ -58,7 +61,7 @@ const range = (count: number) => [...Array(count).keys()];
 const lines = (count: number, line: (i: number) => string) => range(count).map(line).join('\n');
 
 function source(variant: TiledVariant): string {
-  const { tile, slice, transposeA, transposeB, residual, vectorC, tail } = variant;
+  const { tile, slice, transposeA, transposeB, residual, vectorC, tail, inParts } = variant;
   const a: Operand = {
     name: 'A',
     alongK: !transposeA,
@@ -139,8 +142,9 @@ function source(variant: TiledVariant): string {
   };
 
   const typeC = vectorC ? 'vec4f' : 'f32';
+  const [product, begin, end] = inParts ? ['(member / p.parts)', 'begin', 'end'] : ['member', '0u', 'p.K'];
   return /* wgsl */ `
-struct Shape { M: u32, N: u32, K: u32, batchedA: u32, batchedB: u32, batch: u32 }
+struct Shape { M: u32, N: u32, K: u32, batchedA: u32, batchedB: u32, batch: u32, parts: u32, part: u32 }
 @group(0) @binding(0) var<storage, read> A: array<${element(a)}>;
 @group(0) @binding(1) var<storage, read> B: array<${element(b)}>;
 ${residual ? `@group(0) @binding(2) var<storage, read> R: array<${typeC}>;` : ''}
@@ -157,7 +161,7 @@ fn main(
   @builtin(local_invocation_index) lid: u32,
 ) {
   let member = group.z * groups.y + group.y;
-  if (member >= p.batch) { return; }
+  if (member >= p.batch * p.parts) { return; }
   let tilesM = (p.M + ${tile - 1}u) / ${tile}u;
   let tilesN = (p.N + ${tile - 1}u) / ${tile}u;
   let inGroup = group.x % (${ROWS_OF_TILES}u * tilesN);
@@ -167,20 +171,21 @@ fn main(
   let n0 = inGroup / rowsOfTiles * ${tile}u;
   let threadN = lid % ${SIDE}u;
   let threadM = lid / ${SIDE}u;
-  let batchA = p.batchedA * member * p.M * p.K;
-  let batchB = p.batchedB * member * p.K * p.N;
+  let batchA = p.batchedA * ${product} * p.M * p.K;
+  let batchB = p.batchedB * ${product} * p.K * p.N;
   let batchC = member * p.M * p.N;
+  ${inParts ? 'let begin = member % p.parts * p.part;\n  let end = min(begin + p.part, p.K);' : ''}
 
   ${lines(4 * own, (i) => lines(own, (j) => `var c${i}_${j}: vec4f;`))}
   ${lines(moves, (i) => `var nextA${i}: vec4f; var nextB${i}: vec4f;`)}
-  ${fetch(a, '0u')}
-  ${fetch(b, '0u')}
-  for (var slice = 0u; slice < p.K; slice += ${slice}u) {
+  ${fetch(a, begin)}
+  ${fetch(b, begin)}
+  for (var slice = ${begin}; slice < ${end}; slice += ${slice}u) {
     workgroupBarrier();
     ${store(a, 'slice')}
     ${store(b, 'slice')}
     workgroupBarrier();
-    if (slice + ${slice}u < p.K) {
+    if (slice + ${slice}u < ${end}) {
       let following = slice + ${slice}u;
       ${fetch(a, 'following')}
       ${fetch(b, 'following')}
@@ -202,11 +207,16 @@ export function samples(): Program[] {
     { tile: 128, slice: 8 },
     { tile: 128, slice: 16 },
   ];
+  const finishes = [
+    { residual: false, inParts: false },
+    { residual: true, inParts: false },
+    { residual: false, inParts: true },
+  ];
   return tilings.flatMap((tiling) =>
     flags.flatMap((transposeA) =>
       flags.flatMap((transposeB) =>
         flags.flatMap((vector) =>
-          flags.map((residual) =>
+          finishes.map(({ residual, inParts }) =>
             tiledProgram({
               ...tiling,
               transposeA,
@@ -217,6 +227,7 @@ export function samples(): Program[] {
               vectorC: vector,
               residual,
               tail: !vector,
+              inParts,
             }),
           ),
         ),

@@ -3,7 +3,8 @@
 // gradients of the tape run on it too.
 import * as tf from '#tfjs';
 import { fitsHalf, type HalfTensor, toHalf } from './half-tensor.js';
-import { SLICE, TILE, tensorCoreProgram } from './matmul-tensor-core.js';
+import { partsOf, sumParts, whole } from './matmul-parts.js';
+import { edgesOf, SLICE, TILE, tensorCoreProgram } from './matmul-tensor-core.js';
 import { tiledProgram, type Tiling } from './matmul-tiled.js';
 import { usesTensorCores } from './precision.js';
 import { deviceBackend, run, workgroupsFor } from './runner.js';
@@ -15,6 +16,11 @@ export interface MatMulOptions {
   readonly transposeB?: boolean;
   /** Of the product's shape; added to it. */
   readonly residual?: tf.Tensor;
+  /**
+   * A long sum may be taken in parts where there are few of them, as in gradients. Otherwise each is one sum in order, so that the
+   * bits of a row do not depend on how many rows there are.
+   */
+  readonly inParts?: boolean;
 }
 
 /** a [..., M, K] times b [..., K, N] -> [..., M, N] in f32. The leading dimensions agree, or one of the two has none. */
@@ -63,7 +69,8 @@ export function registerMatMul(): void {
     kernelFunc: ({ inputs, attrs }) => {
       const { a, b } = inputs as unknown as { a: tf.TensorInfo; b: tf.TensorInfo };
       const { transposeA, transposeB } = attrs as unknown as { transposeA: boolean; transposeB: boolean };
-      return matMulF32(a, b, { transposeA, transposeB });
+      // Where A is transposed the sum is over rows of both: a gradient's.
+      return matMulF32(a, b, { transposeA, transposeB, inParts: transposeA });
     },
   });
 }
@@ -75,22 +82,25 @@ interface Product extends MatMulOptions {
 }
 
 function tensorCore(a: HalfTensor, b: HalfTensor, product: Product): tf.Tensor2D {
-  const { m, n, k, transposeA = false, transposeB = false, residual } = product;
-  const ragged = m % TILE !== 0 || n % TILE !== 0;
+  const { m, n, k, transposeA = false, transposeB = false, residual, inParts = false } = product;
+  const tiles = Math.ceil(m / TILE) * Math.ceil(n / TILE);
+  const parts = inParts ? partsOf(tiles, k, SLICE) : whole(k);
+  const cut = parts.count > 1;
+  const added = residual === undefined || cut ? [] : [residual];
   const [c] = run({
     program: tensorCoreProgram({
       transposeA,
       transposeB,
-      residual: residual !== undefined,
-      ragged,
-      tail: k % SLICE !== 0,
+      residual: added.length > 0,
+      ...edgesOf(m, n, k),
+      inParts: cut,
     }),
-    inputs: [a.words, b.words, ...(residual === undefined ? [] : [residual])],
-    outputs: [{ shape: [m, n] }],
-    uniforms: [m, n, k],
-    workgroups: [Math.ceil(m / TILE) * Math.ceil(n / TILE)],
+    inputs: [a.words, b.words, ...added],
+    outputs: [{ shape: cut ? [parts.count, m, n] : [m, n] }],
+    uniforms: [m, n, k, parts.length],
+    workgroups: [tiles, 1, parts.count],
   });
-  return c as tf.Tensor2D;
+  return (cut ? sumParts(c, parts.count, [m, n], residual) : c) as tf.Tensor2D;
 }
 
 /** Tiles that keep the device busy; below, smaller ones are better. */
@@ -103,10 +113,14 @@ interface TiledProduct extends Product {
 }
 
 function tiled(a: tf.TensorInfo, b: tf.TensorInfo, product: TiledProduct): tf.Tensor {
-  const { m, n, k, batch, batched, halfB, transposeA = false, transposeB = false, residual } = product;
+  const { m, n, k, batch, batched, halfB, transposeA = false, transposeB = false, residual, inParts = false } = product;
   const count = batch.reduce((size, length) => size * length, 1);
   if (k === 0) return tf.zeros([...batch, m, n]);
   const tiling = tilingFor(m, n, count);
+  const tiles = Math.ceil(m / tiling.tile) * Math.ceil(n / tiling.tile);
+  const parts = inParts ? partsOf(tiles * count, k, tiling.slice) : whole(k);
+  const cut = parts.count > 1;
+  const added = residual === undefined || cut ? [] : [residual];
   const [c] = run({
     program: tiledProgram({
       ...tiling,
@@ -116,15 +130,16 @@ function tiled(a: tf.TensorInfo, b: tf.TensorInfo, product: TiledProduct): tf.Te
       vectorA: (transposeA ? m : k) % 4 === 0,
       vectorB: (transposeB ? k : n) % 4 === 0,
       vectorC: n % 4 === 0,
-      residual: residual !== undefined,
+      residual: added.length > 0,
       tail: k % tiling.slice !== 0,
+      inParts: cut,
     }),
-    inputs: [a, b, ...(residual === undefined ? [] : [residual])],
-    outputs: [{ shape: [...batch, m, n] }],
-    uniforms: [m, n, k, ...batched, count],
-    workgroups: [Math.ceil(m / tiling.tile) * Math.ceil(n / tiling.tile), ...workgroupsFor(count, 1)],
+    inputs: [a, b, ...added],
+    outputs: [{ shape: cut ? [...batch, parts.count, m, n] : [...batch, m, n] }],
+    uniforms: [m, n, k, ...batched, count, parts.count, parts.length],
+    workgroups: [tiles, ...workgroupsFor(count * parts.count, 1)],
   });
-  return c;
+  return cut ? sumParts(c, parts.count, [...batch, m, n], residual) : c;
 }
 
 /** The sums are the same in every tiling, so that the batch may choose it. */

@@ -6,6 +6,7 @@ import { fitsHalf, toHalf } from '../../../src/kernels/webgpu/half-tensor.js';
 import { halfRows } from '../../../src/kernels/webgpu/half-rows.js';
 import { linearStep } from '../../../src/kernels/webgpu/linear-step.js';
 import { linearHalf, matMulF32 } from '../../../src/kernels/webgpu/matmul.js';
+import { partsOf } from '../../../src/kernels/webgpu/matmul-parts.js';
 import { seededNumbers } from '../../seeded-numbers.js';
 import { needsAdverseWebgpu } from './adverse-device.js';
 
@@ -90,6 +91,66 @@ test.serial('a residual is added', async (t) => {
   const sum = matMulF32(upload(a), upload(b), { transposeB: true, residual: upload(r) });
   const wanted = expected(a, b, no, yes).map((value, i) => value + r.values[i]!);
   t.true(relativeError(await sum.data(), wanted) < 1e-6);
+});
+
+test.serial('sums taken in parts are those of the whole', async (t) => {
+  if (!(await needsWebgpu(t))) return;
+  (await startEngine('webgpu')).use();
+  const shapes = [
+    { m: 7, n: 5, k: 1027, batch: [] },
+    { m: 65, n: 36, k: 2056, batch: [] },
+    { m: 20, n: 24, k: 1100, batch: [3, 2] },
+  ];
+  for (const { m, n, k, batch } of shapes)
+    for (const [transposeA, transposeB] of [
+      [no, no],
+      [no, yes],
+      [yes, no],
+      [yes, yes],
+    ] as const) {
+      const a = matrices(...batch, ...(transposeA ? [k, m] : [m, k]));
+      const b = matrices(...batch, ...(transposeB ? [n, k] : [k, n]));
+      const r = matrices(...batch, m, n);
+      const [left, right, residual] = [upload(a), upload(b), upload(r)];
+      const options = { transposeA, transposeB, inParts: true };
+      const [product, sum] = [matMulF32(left, right, options), matMulF32(left, right, { ...options, residual })];
+      const name = `${m} x ${n} x ${k}, ${String(transposeA)}, ${String(transposeB)}`;
+      const wanted = expected(a, b, transposeA, transposeB);
+      const plus = wanted.map((value, i) => value + r.values[i]!);
+      t.deepEqual(product.shape, [...batch, m, n], name);
+      t.true(relativeError(await product.data(), wanted) < 1e-6, name);
+      t.true(relativeError(await sum.data(), plus) < 1e-6, name);
+      tf.dispose([left, right, residual, product, sum]);
+    }
+});
+
+test.serial('one matrix for a whole batch is summed in parts, too', async (t) => {
+  if (!(await needsWebgpu(t))) return;
+  (await startEngine('webgpu')).use();
+  const [a, b] = [matrices(3, 1500, 9), matrices(1500, 12)];
+  const product = tf.matMul(upload(a), upload(b), true);
+  t.true(relativeError(await product.data(), expected(a, b, yes, no)) < 1e-6);
+});
+
+test.serial('a row of a long forward product has the same bits however many rows there are', async (t) => {
+  if (!(await needsWebgpu(t))) return;
+  (await startEngine('webgpu')).use();
+  const [x, w] = [upload(matrices(140, 2048)), upload(matrices(80, 2048))];
+  const all = await tf.matMul(x, w, false, true).data();
+  const few = await tf.matMul(tf.slice(x, [0, 0], [3, -1]), w, false, true).data();
+  t.deepEqual(few, all.slice(0, 3 * 80));
+});
+
+test('K is cut into parts of whole slices where tiles are few and sums are long', (t) => {
+  t.deepEqual(partsOf(8, 32768, 32), { count: 32, length: 1024 });
+  t.deepEqual(partsOf(6, 4096, 16), { count: 16, length: 256 });
+  t.deepEqual(partsOf(1, 1100, 16), { count: 4, length: 288 });
+  for (const [tiles, k] of [
+    [1, 1024],
+    [128, 32768],
+    [0, 4096],
+  ] as const)
+    t.deepEqual(partsOf(tiles, k, 16), { count: 1, length: k });
 });
 
 test.serial('weights in f16 multiply as the rounded numbers they are', async (t) => {
