@@ -94,7 +94,7 @@ test.serial('a residual is added', async (t) => {
 });
 
 test.serial('sums taken in parts are those of the whole', async (t) => {
-  if (!(await needsWebgpu(t))) return;
+  if (!(await needsAdverseWebgpu(t))) return;
   (await startEngine('webgpu')).use();
   const shapes = [
     { m: 7, n: 5, k: 1027, batch: [] },
@@ -125,7 +125,7 @@ test.serial('sums taken in parts are those of the whole', async (t) => {
 });
 
 test.serial('one matrix for a whole batch is summed in parts, too', async (t) => {
-  if (!(await needsWebgpu(t))) return;
+  if (!(await needsAdverseWebgpu(t))) return;
   (await startEngine('webgpu')).use();
   const [a, b] = [matrices(3, 1500, 9), matrices(1500, 12)];
   const product = tf.matMul(upload(a), upload(b), true);
@@ -133,7 +133,7 @@ test.serial('one matrix for a whole batch is summed in parts, too', async (t) =>
 });
 
 test.serial('a row of a long forward product has the same bits however many rows there are', async (t) => {
-  if (!(await needsWebgpu(t))) return;
+  if (!(await needsAdverseWebgpu(t))) return;
   (await startEngine('webgpu')).use();
   const [x, w] = [upload(matrices(140, 2048)), upload(matrices(80, 2048))];
   const all = await tf.matMul(x, w, false, true).data();
