@@ -24,20 +24,34 @@ const SMALLEST_SIDE = 1024;
 const EMULATED: Sizes = { side: 256, elements: 2 ** 22 };
 
 /** The fastest of several measurements; of smaller sizes where the device has no room for these. */
-export async function measureCeilings(
+export function measureCeilings(engine: Engine, dtype: Precision): Promise<Ceilings> {
+  return whereItFits(engine, async ({ side, elements }) => ({
+    flopsPerSecond: await productRate(side, dtype),
+    bytesPerSecond: (2 * 4 * elements) / Math.min(...(await copySeconds(engine, elements))),
+  }));
+}
+
+/** The first of the ceilings alone, in FLOP/s. */
+export function measureProducts(engine: Engine, dtype: Precision): Promise<number> {
+  return whereItFits(engine, ({ side }) => productRate(side, dtype));
+}
+
+async function productRate(side: number, dtype: Precision): Promise<number> {
+  return (2 * side ** 3) / Math.min(...(await productSeconds(side, dtype)));
+}
+
+async function whereItFits<T>(
   engine: Engine,
-  dtype: Precision,
-  { side, elements } = sizesFor(engine),
-): Promise<Ceilings> {
+  measure: (sizes: Sizes) => Promise<T>,
+  sizes = sizesFor(engine),
+): Promise<T> {
   engine.use();
   try {
-    return await engine.guard(async () => ({
-      flopsPerSecond: (2 * side ** 3) / Math.min(...(await productSeconds(side, dtype))),
-      bytesPerSecond: (2 * 4 * elements) / Math.min(...(await copySeconds(engine, elements))),
-    }));
+    return await engine.guard(() => measure(sizes));
   } catch (error) {
+    const { side, elements } = sizes;
     if (!(error instanceof OutOfMemoryError) || side < SMALLEST_SIDE) throw error;
-    return measureCeilings(engine, dtype, { side: side / 2, elements: elements / 4 });
+    return whereItFits(engine, measure, { side: side / 2, elements: elements / 4 });
   } finally {
     releaseFreeMemory();
   }

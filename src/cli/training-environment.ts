@@ -1,7 +1,6 @@
 // What training reaches outside for when the program is used for real.
-import { measureCeilings } from '../bench/ceilings.js';
+import { measureProducts } from '../bench/ceilings.js';
 import { cellFlops, costOf } from '../bench/work.js';
-import type { Engine } from '../backends/engine.js';
 import { cacheDirectory } from '../data/row-source.js';
 import type { Progress } from '../evaluate/progress.js';
 import { parameterCount } from '../models/checkpoint/parameters.js';
@@ -33,15 +32,11 @@ export function createTrainEnvironment(
     async ceiling(opened, engine, config) {
       const flops = await flopsPerToken(opened, config);
       if (flops === null) return null;
-      flopsPerSecond ??= productsPerSecond(engine, config);
+      flopsPerSecond ??= measureProducts(engine, config.dtype);
       return (await flopsPerSecond) / flops;
     },
     saveTables: writeTraining,
   };
-}
-
-async function productsPerSecond(engine: Engine, { dtype }: TrainConfig): Promise<number> {
-  return (await measureCeilings(engine, dtype)).flopsPerSecond;
 }
 
 async function flopsPerToken(

@@ -139,7 +139,7 @@ class Session {
 
   private async runCell(cell: Cell): Promise<void> {
     const { environment } = this;
-    const missing = cell.needs.find((id) => !FINISHED.includes(this.records.get(id)!.status));
+    const missing = this.missing(cell);
     if (missing !== undefined)
       return this.end(cell, { status: 'failed', failure: `it needs ${missing}, which has not ended well` });
     const directory = path.join(this.plan.tree, cell.id);
@@ -168,6 +168,14 @@ class Session {
     });
   }
 
+  /** A cell that has to be done before, and is not. Of those that a best one is taken of, as a run that diverged, one is enough. */
+  private missing({ needs, best }: Cell): string | undefined {
+    const statusOf = (id: string) => this.records.get(id)!.status;
+    const lost = (best?.among ?? []).flatMap(({ id }) => (statusOf(id) === 'failed' ? [id] : []));
+    const spared = lost.length < (best?.among.length ?? 0) ? lost : [];
+    return needs.find((id) => !FINISHED.includes(statusOf(id)) && !spared.includes(id));
+  }
+
   private async end(cell: Cell, changes: Partial<CellRecord>): Promise<void> {
     const record = { ...this.records.get(cell.id)!, ...changes };
     this.records.set(cell.id, record);
@@ -193,13 +201,14 @@ class Session {
     return { ...sweep.variables, ...filledBindings(grid, sweep.variables), ...results };
   }
 
-  /** The value of the cell with the lowest validation loss; the first of equals. */
+  /** The value of the cell with the lowest validation loss, of those that have ended well; the first of equals. */
   private best({ best }: Cell): Cell['grid'] {
     if (best === null) return {};
-    const losses = best.among.map(({ id }) =>
+    const ended = best.among.filter(({ id }) => FINISHED.includes(this.records.get(id)!.status));
+    const losses = ended.map(({ id }) =>
       this.environment.validationLoss(path.join(this.plan.tree, this.records.get(id)!.runs[0]!)),
     );
-    return { [best.over]: best.among[losses.indexOf(Math.min(...losses))]!.value };
+    return { [best.over]: ended[losses.indexOf(Math.min(...losses))]!.value };
   }
 }
 

@@ -11,7 +11,7 @@
 //       flags: { config: recipe.yaml, set: ['model={model}', 'optimizer.learning_rate={learning_rate}'] }
 //     - name: train
 //       command: train
-//       best: { of: search, over: learning_rate }   # a cell a model, with the rate of the lowest validation loss
+//       best: { of: search, over: learning_rate }   # a cell a model, with the rate of the lowest validation loss of those that did not fail
 //       for: { seed: [1, 2, 3] }
 //       flags: { config: recipe.yaml, set: ['model={model}', 'seed={seed}', 'tokens={tokens}'] }
 //     - name: accuracy

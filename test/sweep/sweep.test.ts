@@ -151,6 +151,16 @@ test('a failed cell fails those that need it and no others, and is what a resume
   );
 });
 
+test('a search goes on without the cells that failed, and is lost where all of them did', async (t) => {
+  const diverged = ({ argv }: Started) => (argv.includes('model=gla') || argv.includes('rate=0.2') ? 1 : 0);
+  const { cells } = await run(temporaryTree(t), 'refuse', fakeEnvironment({}, diverged).environment);
+  const found = (id: string) => cells.find((cell) => cell.id === id)!;
+  t.is(found('search/swat,rate=0.2').status, 'failed');
+  t.is(found('train/swat,seed=1').status, 'done');
+  t.true(found('train/swat,seed=1').arguments!.includes('rate=0.1'));
+  t.regex(found('train/gla,seed=1').failure!, /^it needs search\/gla,rate=0.1, which has not ended well/);
+});
+
 test('a cell whose flags have changed is done again from its beginning', async (t) => {
   const tree = temporaryTree(t);
   await run(tree, 'refuse', fakeEnvironment().environment);
