@@ -32,7 +32,8 @@ export function qualityScatter(
   { runs, benches, ppls }: { runs: readonly RunSummary[]; benches: readonly BenchRecord[]; ppls: readonly PplRecord[] },
   styles: StyleBook,
 ): Figure | null {
-  const quality = accuracyOf(runs) ?? lossOf(ppls);
+  // A loss tells models apart whose accuracies are near chance.
+  const quality = lossOf(ppls) ?? accuracyOf(runs);
   if (quality === null) return null;
   const found = atOneLength(benchLines(BENCH_PLOTS.throughput, benches), ({ model }) =>
     quality.values.has(styles.twin(model)),
