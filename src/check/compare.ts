@@ -4,6 +4,7 @@ import { smallestDetectableEffect } from '../metrics/detectable-effect.js';
 import { holm } from '../metrics/holm.js';
 import { mcNemarOfDocuments } from '../metrics/mcnemar.js';
 import { pairedBootstrap, pairedDifference } from '../metrics/paired.js';
+import type { RatioPart } from '../metrics/ratio.js';
 import { isAccuracy } from '../metrics/registry.js';
 import { summarizeMetric } from '../metrics/summarize-metric.js';
 import { modelLabels } from '../report/model-labels.js';
@@ -63,15 +64,19 @@ export function compareRuns(runs: readonly SampledRun[]): ModelComparisons {
   const [first, ...others] = runs;
   const labels = modelLabels(runs.map(({ summary }) => summary));
   const pairs = others.map((second, k) => comparePair(first!, second, [labels[0]!, labels[k + 1]!]));
-  const rows = pairs.flatMap((pair) => pair.rows);
-  const adjusted = holm(rows.map(({ p }) => p));
   return {
-    rows: rows.map((row, k) => ({ ...row, adjustedP: adjusted[k]!, better: betterOf(row, adjusted[k]!) })),
+    rows: adjusted(pairs.flatMap((pair) => pair.rows)),
     notes: [...new Set(pairs.flatMap((pair) => pair.notes))],
   };
 }
 
-type UnadjustedComparison = Omit<ModelComparison, 'adjustedP' | 'better'>;
+export type UnadjustedComparison = Omit<ModelComparison, 'adjustedP' | 'better'>;
+
+/** Corrected over all of them. */
+export function adjusted(rows: readonly UnadjustedComparison[]): ModelComparison[] {
+  const ps = holm(rows.map(({ p }) => p));
+  return rows.map((row, k) => ({ ...row, adjustedP: ps[k]!, better: betterOf(row, ps[k]!) }));
+}
 
 function betterOf(row: UnadjustedComparison, adjustedP: number): string | null {
   if (adjustedP > 1 - CONFIDENCE || row.difference === 0) return null;
@@ -139,14 +144,10 @@ function compareMetric(
     });
   const [a, b] = [valuesOf(name, documents.first), valuesOf(name, documents.second)];
   const [partsA, partsB] = [ratioParts(name, documents.first), ratioParts(name, documents.second)];
-  const { difference, stderr } = pairedDifference(partsA, partsB);
-  if (!Number.isFinite(difference))
+  if (!Number.isFinite(pairedDifference(partsA, partsB).difference))
     throw new UserError('data', `${task} has a ${name} that is not finite`, {
       where: `${first.where}, ${second.where}`,
     });
-  const { interval, p } = pairedBootstrap(partsA, partsB, { iterations: REPLICATES, confidence: CONFIDENCE, seed: 0 });
-  const accuracy = isAccuracy(name);
-  const inUnit = (amount: number) => 100 * (accuracy ? amount : Math.expm1(amount));
   const valueOf = (values: typeof a) =>
     summarizeMetric(name, values, { bootstrapIterations: 0, confidence: CONFIDENCE }).value;
   return {
@@ -156,13 +157,36 @@ function compareMetric(
     documents: a.length,
     firstValue: valueOf(a),
     secondValue: valueOf(b),
-    unit: accuracy ? 'points' : '%',
+    ...(isAccuracy(name)
+      ? { ...between(partsA, partsB, 'points', (share) => 100 * share), method: 'McNemar', p: mcNemarOfDocuments(a, b) }
+      : percentBetween(partsA, partsB)),
+    label: label ?? other.label,
+  };
+}
+
+type PairedNumbers = Pick<UnadjustedComparison, 'unit' | 'difference' | 'interval' | 'method' | 'p' | 'detectable'>;
+
+/** Of losses in nats: percent of the first one's perplexity. */
+export function percentBetween(first: readonly RatioPart[], second: readonly RatioPart[]): PairedNumbers {
+  return between(first, second, '%', (nats) => 100 * Math.expm1(nats));
+}
+
+/** By the paired bootstrap. */
+function between(
+  first: readonly RatioPart[],
+  second: readonly RatioPart[],
+  unit: PairedNumbers['unit'],
+  inUnit: (amount: number) => number,
+): PairedNumbers {
+  const { difference, stderr } = pairedDifference(first, second);
+  const { interval, p } = pairedBootstrap(first, second, { iterations: REPLICATES, confidence: CONFIDENCE, seed: 0 });
+  return {
+    unit,
     difference: inUnit(difference),
     interval: [inUnit(interval[0]), inUnit(interval[1])],
-    method: accuracy ? 'McNemar' : 'bootstrap',
-    p: accuracy ? mcNemarOfDocuments(a, b) : p,
+    method: 'bootstrap',
+    p,
     detectable: stderr > 0 ? inUnit(smallestDetectableEffect(stderr, CONFIDENCE, POWER)) : null,
-    label: label ?? other.label,
   };
 }
 

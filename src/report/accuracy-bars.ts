@@ -27,7 +27,8 @@ interface Group {
 }
 
 /** Bars of every accuracy in the runs, or null when there is none. */
-export function accuracyBars(runs: readonly RunSummary[], styles: StyleBook): Figure | null {
+export function accuracyBars(all: readonly RunSummary[], styles: StyleBook): Figure | null {
+  const runs = all.filter(({ tasks }) => tasks.some(hasBars));
   const groups = groupsOf(runs);
   if (groups.length === 0) return null;
   const labels = modelLabels(runs);

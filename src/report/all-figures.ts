@@ -15,7 +15,9 @@ import { recallFigures } from './recall-lines.js';
 export function allFigures(found: Found): Map<string, Figure> {
   const { runs, benches, ppls, trainings } = found;
   const trained = trainings.map(({ name, baseline }) => ({ label: name, baseline }));
-  const styles = new StyleBook([...[...runs, ...benches, ...ppls].map(({ model }) => model), ...trained]);
+  const evaluated = [...runs, ...ppls].map(({ model }) => model);
+  const benched = benches.map(({ model }) => model);
+  const styles = new StyleBook([...evaluated, ...trained], benched);
   const single: [name: string, figure: Figure | null][] = [
     ['length', lengthPanels(found, styles)],
     ['accuracy', accuracyBars(runs, styles)],

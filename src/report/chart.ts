@@ -4,6 +4,7 @@ import { createRequire } from 'node:module';
 import { createCanvas, GlobalFonts, SvgExportFlag, type SKRSContext2D } from '@napi-rs/canvas';
 import { Chart, registerables, type ChartConfiguration } from 'chart.js';
 import { collectTexts, escapeXml } from './collect-texts.js';
+import { relativePaths } from './relative-paths.js';
 
 /** Width of a column of a two-column paper, 240 pt, and of both together, 504 pt: at 96 pixels to the inch. */
 export const COLUMN_WIDTH = 320;
@@ -92,7 +93,7 @@ function svgElement({ width, height, title, panels }: Figure, id: string, withTe
       .replace(/<\/svg>\s*$/, '')
       .replace(/(id="|url\(#)/g, `$1${id}-${k}-`)
       .replace(/\d+\.\d{3,}/g, (number) => String(Number(Number(number).toFixed(2))));
-    return [`<svg ${place}>`, shapes.trim(), ...texts, '</svg>'].join('\n');
+    return [`<svg ${place}>`, relativePaths(shapes.trim()), ...texts, '</svg>'].join('\n');
   });
   const size = `width="${width}" height="${height}" viewBox="0 0 ${width} ${height}"`;
   return [

@@ -24,3 +24,11 @@ export function displayNames(labels: readonly string[]): DisplayNames {
 export function nameWithoutSeed(label: string): string {
   return label.replace(/[-_,. ]+(?:seed[-=_ ]?|s)\d+(?=$|[-_,. ])/, '');
 }
+
+/** For a caption: what a figure's speeds were measured of, where that is another size of the models that it names. */
+export function twinCaption(what: string, measured: readonly string[], shared: string | null): string[] {
+  if (measured.length === 0) return [];
+  return [
+    `${what}: of ${measured.join(', ')}${shared === null ? '' : ` (${shared.replace('All with', 'all with').slice(0, -1)})`}.`,
+  ];
+}

@@ -5,14 +5,14 @@ import type { PplRecord } from '../perplexity/ppl-record.js';
 import { benchCaption, benchChart, benchLines, BENCH_PLOTS, drawnLines } from './bench-lines.js';
 import { PAGE_WIDTH, type Figure } from './chart.js';
 import { composeFigure } from './compose-figure.js';
-import { displayNames } from './display-names.js';
+import { displayNames, twinCaption } from './display-names.js';
 import { legendOf, lineChart, valuesOf, type Line } from './line-chart.js';
 import { logAxis, powersOfTwo } from './log-axis.js';
 import { linearAxis } from './loss-axes.js';
 import type { StyleBook } from './palette.js';
 import { lengthCurves, runsByText } from './ppl-lines.js';
 import { recallChart, recallFamilies } from './recall-lines.js';
-import { linesOfSeeds, type SeedLine } from './seed-groups.js';
+import { bandCaption, linesOfSeeds, type SeedLine } from './seed-groups.js';
 import { lengthText } from './tick-text.js';
 
 /** Null without a benchmark of several lengths, or without a recall task or perplexities of several. */
@@ -25,10 +25,13 @@ export function lengthPanels(
   const quality = qualityOf(runs, ppls);
   const sizes = measured.flatMap(({ rows }) => rows.filter(({ status }) => status === 'ok').map((row) => row.n_prompt));
   if (quality === null || new Set(sizes).size < 2) return null;
-  // One list of names, so that what they share is left out of all alike.
-  const labels = [...quality.lines, ...measured].map(({ label }) => label);
-  const { names, shared } = displayNames(labels);
-  const benchNames = names.slice(quality.lines.length);
+  const { names, shared } = displayNames(quality.lines.map(({ label }) => label));
+  const own = displayNames(measured.map(({ label }) => label));
+  // A model that both show has one name.
+  const places = measured.map(({ label }) => quality.lines.findIndex((line) => line.label === styles.twin(label)));
+  const benchNames = places.map((place, k) => names[place] ?? own.names[k]!);
+  const twins = own.names.filter((_, k) => styles.twin(measured[k]!.label) !== measured[k]!.label);
+  const settings = new Set([shared, ...(twins.length === 0 ? [own.shared] : [])]);
   const first = quality.lines.map(({ label, points }, k): Line => ({
     label: names[k]!,
     style: styles.of(label),
@@ -48,8 +51,10 @@ export function lengthPanels(
     chartHeight: 200,
     caption: [
       ...quality.caption,
+      ...bandCaption(quality.lines),
       ...benchCaption(throughput, measured, benchNames),
-      ...(shared === null ? [] : [shared]),
+      ...twinCaption('Throughput and memory', twins, own.shared),
+      ...[...settings].filter((text) => text !== null),
     ],
   });
 }

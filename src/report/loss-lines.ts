@@ -1,11 +1,13 @@
-// The figure of training runs: loss against tokens, one line a model. Without markers the training loss, averaged over what is too
+// The figure of training runs: loss against tokens, one line a model, seeds as a band. Without markers the training loss, averaged over what is too
 // dense to draw; dashed with markers the loss on held-out text at the longest context.
 import { COLUMN_WIDTH, type Figure } from './chart.js';
 import { composeFigure } from './compose-figure.js';
+import { nameWithoutSeed } from './display-names.js';
 import { legendOf, lineChart, valuesOf, type Line } from './line-chart.js';
 import { linearAxis, lossAxes } from './loss-axes.js';
 import type { StyleBook } from './palette.js';
 import type { TrainedRun } from './read-training.js';
+import { bandCaption, linesOfSeeds, type SeedLine } from './seed-groups.js';
 
 /** More points than a column has room for. */
 const MOST_POINTS = 120;
@@ -17,20 +19,25 @@ interface Point {
 
 /** Null when no run has two points. */
 export function lossLines(runs: readonly TrainedRun[], styles: StyleBook): Figure | null {
-  const drawn = runs.filter(({ training }) => training.length > 1);
+  const drawn = longestOfNames(runs.filter(({ training }) => training.length > 1));
   if (drawn.length === 0) return null;
   const unit = unitOf(Math.max(...drawn.map(({ training }) => training.at(-1)!.tokens)));
-  const scaled = (points: readonly Point[]) => points.map(({ x, y }) => ({ x: x / unit.tokens, y }));
-  const lineOf = ({ name }: TrainedRun, points: readonly Point[]) => ({
-    ...{ label: name, style: styles.of(name), points: scaled(points) },
-  });
-  const trained = drawn.map((run): Line => ({
-    ...lineOf(run, averaged(trainingPoints(run))),
-    ...{ dashed: false, unmarked: true },
+  const linesOf = (chosen: readonly TrainedRun[], pointsOf: (run: TrainedRun) => Point[]) => {
+    const curves = chosen.map((run) => ({
+      label: labelOf(run, drawn),
+      weights: run.record.runId,
+      points: pointsOf(run).map(({ x, y }) => ({ x: x / unit.tokens, y })),
+    }));
+    return linesOfSeeds(curves).map((line) => {
+      const { name } = chosen[curves.findIndex(({ label }) => label === line.label)]!;
+      return { ...line, style: styles.of(name) };
+    });
+  };
+  const trained = linesOf(drawn, (run) => averaged(trainingPoints(run))).map((line): Line & SeedLine => ({
+    ...{ ...line, dashed: false, unmarked: true },
   }));
-  const heldOut = drawn
-    .filter(({ validation }) => validation.length > 0)
-    .map((run): Line => ({ ...lineOf(run, heldOutPoints(run)), dashed: true }));
+  const validated = drawn.filter(({ validation }) => validation.length > 0);
+  const heldOut = linesOf(validated, heldOutPoints).map((line): Line => ({ ...line, dashed: true }));
   const { xs, ys } = valuesOf([...trained, ...heldOut]);
   return composeFigure({
     title: 'Training loss against tokens',
@@ -40,8 +47,27 @@ export function lossLines(runs: readonly TrainedRun[], styles: StyleBook): Figur
       lineChart([...trained, ...heldOut], { x: linearAxis(`Tokens (${unit.name})`, [0, ...xs]), ...lossAxes(ys) }),
     ],
     chartHeight: 190,
-    caption: heldOut.length === 0 ? [] : ['Dashed, with markers: held-out text, at the longest context.'],
+    caption: [
+      ...(heldOut.length === 0 ? [] : ['Dashed, with markers: held-out text, at the longest context.']),
+      ...bandCaption(trained),
+      ...(drawn.length < runs.length ? ['Shorter runs of the same models are not drawn.'] : []),
+    ],
   });
+}
+
+/** Of the runs of one name those of the longest budget: the others chose their learning rate, say. */
+function longestOfNames(runs: readonly TrainedRun[]): TrainedRun[] {
+  const budget = ({ record: { config } }: TrainedRun) =>
+    config.tokens ?? config.steps! * config.sequence_length * config.accumulation_steps;
+  return runs.filter((run) => runs.every((other) => other.name !== run.name || budget(other) <= budget(run)));
+}
+
+/** The name, which seeds share; of runs that differ in more than their seeds with their id. */
+function labelOf(run: TrainedRun, runs: readonly TrainedRun[]): string {
+  const setting = ({ record: { config, data } }: TrainedRun) =>
+    JSON.stringify([{ ...config, seeds: null }, data.digest]);
+  const told = runs.every((other) => other.name !== run.name || setting(other) === setting(run));
+  return told ? nameWithoutSeed(run.name) : `${run.name} (${run.record.runId})`;
 }
 
 function trainingPoints({ training }: TrainedRun): Point[] {

@@ -7,6 +7,12 @@ export interface ModelStyle {
   readonly marker: 'circle' | 'rect' | 'triangle' | 'rectRot' | 'star' | 'crossRot' | 'rectRounded' | 'cross';
 }
 
+/** As figures name it, and its family. */
+export interface LabelledModel {
+  readonly label: string;
+  readonly baseline: string;
+}
+
 /** Eight colours, then darker shades of them (and a lighter grey) for relatives and for figures with more models. */
 const STYLES: readonly ModelStyle[] = [
   { color: '#0072b2', marker: 'circle' },
@@ -25,6 +31,12 @@ const STYLES: readonly ModelStyle[] = [
   { color: '#7e3f63', marker: 'star' },
   { color: '#2f6b8f', marker: 'cross' },
   { color: '#6f6500', marker: 'rectRounded' },
+];
+
+/** Where there are more models than styles: every colour once more, with a marker that it does not have above. */
+const LOOKS: readonly ModelStyle[] = [
+  ...STYLES,
+  ...STYLES.map(({ color }, k) => ({ color, marker: STYLES[(k + 3) % STYLES.length]!.marker })),
 ];
 
 /** The families of the paper's table. Mamba2 and Gated DeltaNet are shades of their kin. */
@@ -46,9 +58,9 @@ const FAMILY_STYLE: Readonly<Record<string, number>> = {
  * the family's own; further ones, and unknown families, take the next free style from one that their label alone decides. So two figures agree about a model
  * unless another one in only one of them wants the same style.
  */
-export function modelStyles(models: readonly { label: string; baseline: string }[]): ModelStyle[] {
+export function modelStyles(models: readonly LabelledModel[]): ModelStyle[] {
   const taken = new Map<string, number>();
-  const named = ({ label, baseline }: { label: string; baseline: string }) => label.startsWith(baseline);
+  const named = ({ label, baseline }: LabelledModel) => label.startsWith(baseline);
   const byLabel = [...models].sort((a, b) => Number(named(b)) - Number(named(a)) || (a.label < b.label ? -1 : 1));
   const known = byLabel.filter(({ baseline }, k) => {
     const first = byLabel.findIndex((model) => model.baseline === baseline) === k;
@@ -56,7 +68,7 @@ export function modelStyles(models: readonly { label: string; baseline: string }
   });
   for (const { label, baseline } of known) taken.set(label, FAMILY_STYLE[baseline]!);
   for (const { label } of byLabel) if (!taken.has(label)) taken.set(label, nextFree(hash(label), [...taken.values()]));
-  return models.map(({ label }) => STYLES[taken.get(label)!]!);
+  return models.map(({ label }) => LOOKS[taken.get(label)!]!);
 }
 
 /**
@@ -65,24 +77,45 @@ export function modelStyles(models: readonly { label: string; baseline: string }
  */
 export class StyleBook {
   private readonly styles = new Map<string, ModelStyle>();
+  private readonly twins: ReadonlyMap<string, string>;
 
-  constructor(models: readonly { label: string; baseline: string }[]) {
-    const distinct = [...new Map(models.map((model) => [model.label, model])).values()];
+  /** @param benched models of benchmarks, which may be the others' architectures at another size. */
+  constructor(models: readonly LabelledModel[], benched: readonly LabelledModel[] = []) {
+    this.twins = twinsOf(benched, models);
+    const others = benched.filter(({ label }) => !this.twins.has(label));
+    const distinct = [...new Map([...models, ...others].map((model) => [model.label, model])).values()];
     modelStyles(distinct).forEach((style, k) => this.styles.set(distinct[k]!.label, style));
   }
 
+  /** The model that a benchmarked one is another size of, and looks like; else its own label. */
+  twin(label: string): string {
+    return this.twins.get(label) ?? label;
+  }
+
   of(label: string): ModelStyle {
+    const twin = this.twins.get(label);
+    if (twin !== undefined) return this.of(twin);
     const known = this.styles.get(label);
     if (known !== undefined) return known;
-    const taken = [...this.styles.values()].map((style) => STYLES.indexOf(style));
-    const style = STYLES[nextFree(hash(label), taken)]!;
+    const taken = [...this.styles.values()].map((style) => LOOKS.indexOf(style));
+    const style = LOOKS[nextFree(hash(label), taken)]!;
     this.styles.set(label, style);
     return style;
   }
 }
 
+/** By label: the model named as a family is the twin of the one benchmark of that family. */
+function twinsOf(benched: readonly LabelledModel[], models: readonly LabelledModel[]): Map<string, string> {
+  const labels = new Set(models.map(({ label }) => label));
+  const twins = benched.filter(({ label, baseline }) => {
+    const alone = benched.every((other) => other.baseline !== baseline || other.label === label);
+    return alone && labels.has(baseline) && !labels.has(label);
+  });
+  return new Map(twins.map(({ label, baseline }) => [label, baseline]));
+}
+
 function nextFree(start: number, taken: readonly number[]): number {
-  const order = STYLES.map((_, k) => (start + k) % STYLES.length);
+  const order = LOOKS.map((_, k) => ((start + k) % STYLES.length) + (k < STYLES.length ? 0 : STYLES.length));
   return order.find((k) => !taken.includes(k)) ?? order[0]!;
 }
 

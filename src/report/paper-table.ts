@@ -35,14 +35,17 @@ function marksRemark(leaders: readonly Leaders[]): string {
 }
 
 /**
+ * Of the runs with a number in some column, where there are any: a run of other tasks has no row.
  * @param leaders as `paperLeaders` finds them; null where nothing is marked. Published numbers come without their documents, so
  * that beside them nothing can be.
  */
 export function paperTable(
-  runs: readonly RunSummary[],
+  all: readonly RunSummary[],
   published: readonly PublishedRow[],
   leaders: readonly Leaders[] | null = null,
 ): Table {
+  const scored = all.filter((run) => paperCells(run).some((cell) => cell !== null));
+  const runs = scored.length === 0 ? all : scored;
   const labels = modelLabels(runs);
   const mini = runs.filter((run) => suiteOf(run) === 'mini');
   const comparable = mini.length === 0 || (mini.length === runs.length && published.length === 0);
@@ -59,7 +62,7 @@ export function paperTable(
     sections: sections.map((rows, section) =>
       rows.map((row, k): Row => {
         const figures = row.figures.map((figure, column) =>
-          figureCell(figure, section === 0 ? emphasisOf(k, marked?.[column]) : null),
+          figureCell(figure, section === 0 ? emphasisOf(all.indexOf(runs[k]!), marked?.[column]) : null),
         );
         return [row.model, row.size, ...figures, ...(withPrinted ? [figureCell(row.printedAverage, null)] : [])];
       }),

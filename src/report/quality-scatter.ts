@@ -2,7 +2,7 @@
 import type { ChartConfiguration } from 'chart.js';
 import type { BenchRecord } from '../bench/bench-record.js';
 import type { BenchRow } from '../bench/bench-rows.js';
-import type { RunSummary } from '../evaluate/run-summary.js';
+import type { RunSummary, TaskSummary } from '../evaluate/run-summary.js';
 import { isAccuracy } from '../metrics/registry.js';
 import { mean } from '../metrics/stderr.js';
 import type { PplRecord } from '../perplexity/ppl-record.js';
@@ -10,7 +10,7 @@ import { pplRows } from '../perplexity/ppl-rows.js';
 import { benchLines, BENCH_PLOTS } from './bench-lines.js';
 import { COLUMN_WIDTH, type Figure } from './chart.js';
 import { composeFigure } from './compose-figure.js';
-import { displayNames } from './display-names.js';
+import { displayNames, nameWithoutSeed, twinCaption } from './display-names.js';
 import { decimalTicks, logAxis } from './log-axis.js';
 import { MARKER_RADIUS } from './legend.js';
 import { linearAxis } from './loss-axes.js';
@@ -32,15 +32,20 @@ export function qualityScatter(
   { runs, benches, ppls }: { runs: readonly RunSummary[]; benches: readonly BenchRecord[]; ppls: readonly PplRecord[] },
   styles: StyleBook,
 ): Figure | null {
-  const quality = accuracyOf(runs) ?? lossOf(ppls);
+  // A loss tells models apart whose accuracies are near chance.
+  const quality = lossOf(ppls) ?? accuracyOf(runs);
   if (quality === null) return null;
-  const found = atOneLength(benchLines(BENCH_PLOTS.throughput, benches), quality.values);
+  const found = atOneLength(benchLines(BENCH_PLOTS.throughput, benches), ({ model }) =>
+    quality.values.has(styles.twin(model)),
+  );
   if (found === null) return null;
-  const { names, shared } = displayNames(found.rows.map(({ model }) => model));
+  const measured = displayNames(found.rows.map(({ model }) => model));
+  const { names, shared } = displayNames(found.rows.map(({ model }) => styles.twin(model)));
+  const twins = measured.names.filter((_, k) => found.rows[k]!.model !== styles.twin(found.rows[k]!.model));
   const own = found.rows.map(({ model }) => styles.of(model));
   const most = Math.max(...found.rows.map((row) => row.state_bytes ?? 0));
   const speeds = found.rows.map((row) => row.p50_ts!);
-  const values = found.rows.map((row) => quality.values.get(row.model)!);
+  const values = found.rows.map((row) => quality.values.get(styles.twin(row.model))!);
   const config: ChartConfiguration<'scatter'> = {
     type: 'scatter',
     data: {
@@ -75,20 +80,23 @@ export function qualityScatter(
     caption: [
       `${quality.caption} Throughput at ${lengthText(found.length)} tokens.`,
       'Area of the disc: bytes of the state behind them, in brackets.',
+      ...twinCaption('Throughput and state', twins, measured.shared),
       ...(shared === null ? [] : [shared]),
     ],
   });
 }
 
-/** Mean of the accuracies that all runs have. */
-function accuracyOf(runs: readonly RunSummary[]): Quality | null {
+/** Mean of the accuracies that all runs have; recall says little of a model's quality, and runs of it alone are none here. */
+function accuracyOf(all: readonly RunSummary[]): Quality | null {
+  const isQuality = ({ recall, metrics }: TaskSummary) =>
+    recall === undefined && metrics.some(({ name }) => isAccuracy(name));
+  const runs = all.filter(({ tasks }) => tasks.some(isQuality));
   const scores = runs.map(({ model, tasks }) => ({
-    label: model.label,
+    label: nameWithoutSeed(model.label),
     tasks: new Map(
-      tasks.flatMap(({ task, metrics }) => {
-        const accuracy = metrics.find(({ name }) => isAccuracy(name));
-        return accuracy === undefined ? [] : [[task, 100 * accuracy.value] as const];
-      }),
+      tasks
+        .filter(isQuality)
+        .map(({ task, metrics }) => [task, 100 * metrics.find(({ name }) => isAccuracy(name))!.value] as const),
     ),
   }));
   const common = [...(scores[0]?.tasks.keys() ?? [])].filter((task) => scores.every(({ tasks }) => tasks.has(task)));
@@ -96,7 +104,7 @@ function accuracyOf(runs: readonly RunSummary[]): Quality | null {
   return {
     axis: 'Mean accuracy (%)',
     caption: `Unweighted mean of ${common.length} task${common.length === 1 ? '' : 's'}.`,
-    values: new Map(scores.map(({ label, tasks }) => [label, mean(common.map((task) => tasks.get(task)!))])),
+    values: meansByLabel(scores.map(({ label, tasks }) => [label, mean(common.map((task) => tasks.get(task)!))])),
   };
 }
 
@@ -109,13 +117,21 @@ function lossOf(ppls: readonly PplRecord[]): Quality | null {
   return {
     axis: 'Bits per byte',
     caption: `${own[0]!.text.name}, evaluation length ${lengthText(length)}.`,
-    values: new Map(rows.filter((row) => row.length === length).map((row) => [row.model, row.bits_per_byte!])),
+    values: meansByLabel(
+      rows.filter((row) => row.length === length).map((row) => [nameWithoutSeed(row.model), row.bits_per_byte!]),
+    ),
   };
 }
 
+/** Seeds of one model as their mean. */
+function meansByLabel(values: readonly (readonly [label: string, value: number])[]): Map<string, number> {
+  const labels = [...new Set(values.map(([label]) => label))];
+  return new Map(labels.map((own) => [own, mean(values.flatMap(([label, value]) => (label === own ? [value] : [])))]));
+}
+
 /** The longest length at which the most models have a speed, one row a model. */
-function atOneLength(lines: ReturnType<typeof benchLines>, values: ReadonlyMap<string, number>) {
-  const rows = lines.flatMap(({ rows }) => rows).filter((row) => row.status === 'ok' && values.has(row.model));
+function atOneLength(lines: ReturnType<typeof benchLines>, hasQuality: (row: BenchRow) => boolean) {
+  const rows = lines.flatMap(({ rows }) => rows).filter((row) => row.status === 'ok' && hasQuality(row));
   const lengths = [...new Set(rows.map((row) => row.n_prompt))].sort((a, b) => b - a);
   const models = (length: number): BenchRow[] => [
     ...new Map(rows.filter((row) => row.n_prompt === length).map((row) => [row.model, row])).values(),

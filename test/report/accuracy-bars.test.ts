@@ -4,7 +4,7 @@ import { accuracyBars as barsInStyles } from '../../src/report/accuracy-bars.js'
 import { renderPng, renderSvg } from '../../src/report/chart.js';
 import { modelStyles, StyleBook } from '../../src/report/palette.js';
 import type { RunSummary } from '../../src/evaluate/run-summary.js';
-import { exampleRun, exampleTask, paperTasks } from './example-run.js';
+import { accuracy, exampleRun, exampleTask, paperTasks } from './example-run.js';
 
 const accuracyBars = (runs: RunSummary[]) => barsInStyles(runs, new StyleBook(runs.map(({ model }) => model)));
 
@@ -27,7 +27,7 @@ test('the figure has one bar a task and model, in the colours of the models', (t
 });
 
 /** The light edge below the dashes, one stretch for each group: the dashes themselves are many small paths. */
-const chanceStretches = (svg: string) => /stroke-width="1.8"[^>]* d="([^"]*)"/.exec(svg)?.[1]?.match(/M/g)?.length ?? 0;
+const chanceStretches = (svg: string) => /stroke-width="1.8"[^>]* d="([^"]*)"/.exec(svg)?.[1]?.match(/m/g)?.length ?? 0;
 
 test('chance is a line over each task where there is guessing', (t) => {
   t.is(chanceStretches(renderSvg(accuracyBars([swat])!)), 7, 'not over LAMBADA');
@@ -61,4 +61,12 @@ test('the PNG has 300 dots an inch and a white ground', async (t) => {
 
 test('runs without an accuracy make no figure', (t) => {
   t.is(accuracyBars([exampleRun('swat:tiny', [exampleTask('wikitext', [])])]), null);
+});
+
+test('a run of recall alone takes no room among the bars', (t) => {
+  const recall = exampleTask('mini_needle_64', [accuracy('acc', 50, 200)], {
+    recall: { probe: 'needle', pairs: 4, distance: 64 },
+  });
+  const figure = accuracyBars([swat, exampleRun('gla:tiny', [recall])])!;
+  t.notRegex(figure.title, /gla/);
 });

@@ -181,6 +181,18 @@ test('the area of a disc is the size of a state', (t) => {
   t.is(large! / small!, 2);
 });
 
+test('a benchmark of another size stands under the trained model of its name, and the caption says what was measured', (t) => {
+  const ppls = ['swat', 'gla'].map((label) => examplePpl(label));
+  const benches = ['swat-340m', 'gla-340m'].map((label) => exampleBench(label));
+  const drawn = allFigures({ runs: [], benches, ppls, trainings: [] });
+  for (const name of ['length', 'quality']) {
+    t.regex(drawn.get(name)!.title, /of swat-340m, gla-340m/, name);
+    t.regex(drawn.get(name)!.title, /swat[^-]/, name);
+  }
+  const lines = ['length', 'throughput'].flatMap((name) => linesOf(drawn.get(name)!, name === 'length' ? 1 : 0));
+  t.is(new Set(lines.map(({ borderColor }) => borderColor as string)).size, 2);
+});
+
 test('names leave out the settings that all have in common, and the seed where seeds are one line', (t) => {
   t.deepEqual(displayNames(['swat-340m,vocab=32000,window=64', 'gla-340m,vocab=32000', 'x,vocab=32000, window 8']), {
     names: ['swat-340m,window=64', 'gla-340m', 'x, window 8'],

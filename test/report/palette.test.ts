@@ -1,5 +1,5 @@
 import test from 'ava';
-import { modelStyles } from '../../src/report/palette.js';
+import { modelStyles, StyleBook } from '../../src/report/palette.js';
 
 const model = (label: string) => ({ label, baseline: label.split(':')[0]! });
 
@@ -21,6 +21,18 @@ test('ten families and six unknown models have sixteen colours', (t) => {
   t.is(new Set(modelStyles(models).map(({ color }) => color)).size, 16);
 });
 
-test('more models than styles still get one each', (t) => {
-  t.is(modelStyles(Array.from({ length: 20 }, (_, k) => model(`m${k}`))).length, 20);
+test('more models than colours still look different, each by its colour or its marker', (t) => {
+  const styles = modelStyles(Array.from({ length: 30 }, (_, k) => model(`m${k}`)));
+  t.is(new Set(styles.map(({ color, marker }) => `${color} ${marker}`)).size, 30);
+});
+
+test('the one benchmark of a family looks like the trained model of its name, and two sizes do not', (t) => {
+  const [small, large] = ['gla-340m,vocab_size=32000', 'gla-760m'].map((label) => ({ label, baseline: 'gla' }));
+  const trained = ['gla', 'swat'].map(model);
+  const book = new StyleBook(trained, [small!]);
+  t.is(book.twin(small!.label), 'gla');
+  t.deepEqual(book.of(small!.label), book.of('gla'));
+  const sizes = new StyleBook(trained, [small!, large!]);
+  t.is(sizes.twin(small!.label), small!.label);
+  t.is(new Set(['gla', small!.label, large!.label].map((label) => sizes.of(label).color)).size, 3);
 });

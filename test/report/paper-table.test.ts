@@ -5,7 +5,7 @@ import { paperTable } from '../../src/report/paper-table.js';
 import { publishedRows, readPublishedTables } from '../../src/report/published.js';
 import type { Cell, Table } from '../../src/report/table.js';
 import { tidyRows } from '../../src/report/tidy-rows.js';
-import { exampleRun, paperTasks } from './example-run.js';
+import { accuracy, exampleRun, exampleTask, paperTasks } from './example-run.js';
 
 const GOOD = [70, 130, 78, 101, 110, 52, 75, 120];
 const BAD = [60, 124, 70, 99, 90, 48, 73, 118];
@@ -35,6 +35,18 @@ test('chance and majority are rows, empty where there are no choices', (t) => {
 test('without all eight there is no average', (t) => {
   const run = exampleRun('swat:tiny', paperTasks(GOOD).slice(0, 5));
   t.is(cellOf(paperTable([run], []), 'swat:tiny', 'avg').value, null);
+});
+
+test('a run of other tasks has no row beside those of the paper, and the best is still the best', (t) => {
+  const other = exampleRun('gla:tiny', [exampleTask('mini_needle_64', [accuracy('acc', 50, 200)])]);
+  const second = exampleRun('swat:tiny', [exampleTask('mini_needle_64', [accuracy('acc', 50, 200)])]);
+  const leaders = PAPER_COLUMNS.map(() => ({ best: 2, second: null }));
+  const table = paperTable([other, second, good, bad], [], [...leaders, { best: null, second: null }]);
+  t.deepEqual(
+    table.sections[0]!.map((row) => row[0]!.text),
+    ['swat:tiny', 'transformer:tiny'],
+  );
+  t.is(cellOf(table, 'swat:tiny', 'piqa').emphasis, 'best');
 });
 
 const NOBODY = { best: null, second: null };

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import test from 'ava';
 import { summarizeMetric } from '../../src/metrics/summarize-metric.js';
+import { readLeaders } from '../../src/report/read-leaders.js';
 import { readSampledRun } from '../../src/report/read-samples.js';
 import type { ScoredDocument } from '../../src/report/samples.js';
 import { writeRun } from '../../src/report/write-run.js';
@@ -88,4 +89,12 @@ test('samples that are cut short or damaged are refused', async (t) => {
     const error = await t.throwsAsync(readSampledRun(directory), { instanceOf: UserError, message });
     t.is(error.kind, 'data');
   }
+});
+
+test('without the documents of two runs nothing is marked as best or said to be none', async (t) => {
+  const bare = await written();
+  for (const task of ['pages', 'words']) await rm(path.join(bare, `samples_${task}.jsonl`));
+  const whole = await written();
+  t.is(await readLeaders([bare, whole]), null);
+  t.not(await readLeaders([whole, await written()]), null);
 });

@@ -59,6 +59,25 @@ test('a long curve is drawn as the means of neighbours, over the tokens of the r
   ]);
 });
 
+test('seeds are one line in a band, a search of the same name is not drawn, and other settings are told apart by the run', (t) => {
+  const again = (runId: string, config: object): TrainedRun => ({
+    ...run,
+    record: { ...run.record, runId, config: { ...run.record.config, ...config } },
+    validation: [],
+  });
+  const seeds = [1, 2].map((seed) => again(`seed${seed}`, { seeds: { init: seed, data: seed } }));
+  const search = again('search', { steps: 100 });
+  const figure = lossLines([...seeds, search], styles)!;
+  t.deepEqual(
+    dataOf(figure).datasets.flatMap(({ label }) => label ?? []),
+    ['swat-mini'],
+  );
+  t.is(dataOf(figure).datasets.length, 3, 'and the two edges of the band');
+  t.regex(figure.title, /2 seeds; lines: their means\..*Shorter runs of the same models are not drawn/);
+  const other = again('other', { batch_size: 4 });
+  t.regex(lossLines([seeds[0]!, other], styles)!.title, /swat-mini \(seed1\), swat-mini \(other\)/);
+});
+
 test('the figure is written as SVG and PNG, and none for a run without a curve', async (t) => {
   const directory = await temporary();
   const files = await writePlots({ trainings: [run, bare] }, directory);
