@@ -2,6 +2,7 @@
 // carried over, so that what a length needs is the state and one piece.
 import * as tf from '#tfjs';
 import type { Engine } from '../backends/engine.js';
+import { releaseFreeMemory } from '../backends/engine-memory.js';
 import { OutOfMemoryError } from '../backends/out-of-memory.js';
 import { roomFor } from '../evaluate/model-scorer.js';
 import type { Decoder } from '../models/decoder.js';
@@ -36,6 +37,7 @@ export async function scoreSegments(
 ): Promise<Float32Array> {
   const logprobs = new Float32Array(stream.targets.length);
   let most = passTokens;
+  let shape = '';
   for (const rows of batchesOf(segments, most)) await scoreRows(rows);
   return logprobs;
 
@@ -66,6 +68,7 @@ export async function scoreSegments(
         signal.throwIfAborted();
         const size = Math.min(piece, length - from);
         engine.use();
+        forgetOtherShapes(`${rows.length} x ${size}`);
         const next = forward(rows, from, size, state);
         if (state !== null) disposeState(state, next.state!);
         state = next.state;
@@ -75,6 +78,12 @@ export async function scoreSegments(
     } finally {
       if (state !== null) disposeState(state);
     }
+  }
+
+  /** Buffers of sizes that do not come again would add up to a peak that grows with the number of lengths. */
+  function forgetOtherShapes(next: string): void {
+    if (next !== shape) releaseFreeMemory();
+    shape = next;
   }
 
   function forward(rows: readonly Segment[], from: number, size: number, state: ModelState | null) {
