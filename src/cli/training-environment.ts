@@ -8,9 +8,13 @@ import type { OpenedModel } from '../models/load-language-model.js';
 import { readBuildInfo } from '../package-root.js';
 import { writeTraining } from '../report/write-training.js';
 import { loadTextGenerator } from '../tasks/text-generators.js';
+import { planTraining } from '../train/plan.js';
 import type { TrainConfig } from '../train/train-config.js';
 import type { TrainEnvironment } from '../train/train-environment.js';
 import type { Interrupts } from './interrupts.js';
+
+/** FLOPs of a training that is not over before the ceiling is known. */
+const WORTH_MEASURING = 1e12;
 
 export function createTrainEnvironment(
   progress: Progress,
@@ -31,7 +35,8 @@ export function createTrainEnvironment(
     loadGenerator: loadTextGenerator,
     async ceiling(opened, engine, config) {
       const flops = await flopsPerToken(opened, config);
-      if (flops === null) return null;
+      const { steps, tokensPerStep } = planTraining(config);
+      if (flops === null || flops * tokensPerStep * steps < WORTH_MEASURING) return null;
       flopsPerSecond ??= measureProducts(engine, config.dtype);
       return (await flopsPerSecond) / flops;
     },
