@@ -55,9 +55,9 @@ export class BufferPool implements DeviceMemory {
     return this.heldBytes;
   }
 
-  acquireBuffer(size: number, usage: number, mappedAtCreation = false, reuse = true): GPUBuffer {
+  acquireBuffer(size: number, usage: number): GPUBuffer {
     const kind = this.kindOf(size, usage);
-    const owned = (reuse ? kind.free.pop() : undefined) ?? this.create(kind, size, usage, mappedAtCreation);
+    const owned = kind.free.pop() ?? this.create(kind, size, usage);
     this.use(owned);
     return owned.buffer;
   }
@@ -72,14 +72,13 @@ export class BufferPool implements DeviceMemory {
     return true;
   }
 
-  releaseBuffer(buffer: GPUBuffer, reuse = true): void {
+  releaseBuffer(buffer: GPUBuffer): void {
     const owned = this.owned.get(buffer);
     if (owned === undefined || owned.users === 0 || --owned.users > 0) return;
     this.usedBytes -= owned.size;
     const { kind } = owned;
     kind.used--;
     kind.lastUse = this.submissions;
-    if (!reuse) return this.destroy(owned);
     const { free } = kind;
     let place = free.length;
     while (place > 0 && free[place - 1]!.number < owned.number) place--;
@@ -135,8 +134,8 @@ export class BufferPool implements DeviceMemory {
     if (kind.used === 0) this.kinds.delete(kind.key);
   }
 
-  private create(kind: Kind, size: number, usage: number, mappedAtCreation: boolean): Owned {
-    const buffer = this.device.createBuffer({ size, usage, mappedAtCreation });
+  private create(kind: Kind, size: number, usage: number): Owned {
+    const buffer = this.device.createBuffer({ size, usage });
     const owned = { buffer, number: this.made++, size, kind, users: 0 };
     this.owned.set(buffer, owned);
     this.heldBytes += size;

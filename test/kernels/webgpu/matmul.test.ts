@@ -54,6 +54,12 @@ function relativeError(got: ArrayLike<number>, wanted: readonly number[]): numbe
 
 const upload = ({ values, shape }: Matrices) => tf.tensor(values, shape);
 const [no, yes] = [false, true];
+const TRANSPOSES = [
+  [no, no],
+  [no, yes],
+  [yes, no],
+  [yes, yes],
+] as const;
 
 test.serial('products of ragged shapes, transposed or not, batched or spread over a batch', async (t) => {
   if (!(await needsAdverseWebgpu(t))) return;
@@ -67,12 +73,7 @@ test.serial('products of ragged shapes, transposed or not, batched or spread ove
     { m: 130, n: 132, k: 40, batchA: [33], batchB: [33] },
   ];
   for (const { m, n, k, batchA, batchB } of shapes)
-    for (const [transposeA, transposeB] of [
-      [no, no],
-      [no, yes],
-      [yes, no],
-      [yes, yes],
-    ] as const) {
+    for (const [transposeA, transposeB] of TRANSPOSES) {
       const a = matrices(...batchA, ...(transposeA ? [k, m] : [m, k]));
       const b = matrices(...batchB, ...(transposeB ? [n, k] : [k, n]));
       const [left, right] = [upload(a), upload(b)];
@@ -102,12 +103,7 @@ test.serial('sums taken in parts are those of the whole', async (t) => {
     { m: 20, n: 24, k: 1100, batch: [3, 2] },
   ];
   for (const { m, n, k, batch } of shapes)
-    for (const [transposeA, transposeB] of [
-      [no, no],
-      [no, yes],
-      [yes, no],
-      [yes, yes],
-    ] as const) {
+    for (const [transposeA, transposeB] of TRANSPOSES) {
       const a = matrices(...batch, ...(transposeA ? [k, m] : [m, k]));
       const b = matrices(...batch, ...(transposeB ? [n, k] : [k, n]));
       const r = matrices(...batch, m, n);
