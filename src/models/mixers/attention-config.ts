@@ -62,7 +62,7 @@ const mistralKeys = llamaLikeKeys.extend({
 
 /** A reader for each `model_type`. @throws UserError 'data' for a key that is wrong or not known. */
 export const ATTENTION_CONFIGS = {
-  swat(raw: unknown, file: string) {
+  swat: (raw: unknown, file: string) => {
     const keys = readKeys(swatKeys, raw, file);
     const base = flaAttention('swat', keys, file);
     return checkedHeads(
