@@ -83,15 +83,23 @@ function prepareTraining(model: Decoder, { batch, prompt }: Cell, { decayed }: P
   return {
     async run() {
       const { loss, gradients } = model.lossAndGradients(ids);
-      const norm = optimizer.step(gradients, LEARNING_RATE);
-      await loss.data();
+      const norm = optimizer.gradientNorm(gradients);
+      optimizer.step(gradients, LEARNING_RATE, (await norm.data())[0]!);
       tf.dispose([loss, norm, ...gradients.values()]);
+      await updated(model);
     },
     dispose() {
       optimizer.dispose();
       ids.dispose();
     },
   };
+}
+
+/** An update is over when a weight that it changes can be read. */
+async function updated({ parameters }: Decoder): Promise<void> {
+  const first = scope(() => tf.slice(tf.reshape(parameters.get(parameters.names()[0]!), [-1]), 0, 1));
+  await first.data();
+  first.dispose();
 }
 
 /** The state of `batch` rows after `depth` random tokens. */

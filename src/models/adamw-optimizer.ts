@@ -34,19 +34,25 @@ export class AdamWOptimizer {
     this.settings = settings;
   }
 
+  /** The norm of the mean of `parts` gradients, whose sums these are, all of them together, before it is clipped. */
+  gradientNorm(sums: ReadonlyMap<string, tf.Tensor>, parts = 1): tf.Scalar {
+    return tf.tidy(() => tf.div(globalNorm([...sums.values()]), parts) as tf.Scalar);
+  }
+
   /**
    * One update with the mean of `parts` gradients, whose sums these are; the gradients are left to the caller.
-   * @returns the norm of the mean before it is clipped.
+   * @param norm what `gradientNorm` gave; finite, since an update with anything else cannot be undone
    */
-  step(gradients: ReadonlyMap<string, tf.Tensor>, learningRate: number, parts = 1): tf.Scalar {
+  step(sums: ReadonlyMap<string, tf.Tensor>, learningRate: number, norm: number, parts = 1): void {
     this.steps += 1;
-    const names = [...gradients.keys()];
+    const { maxGradNorm } = this.settings;
+    const names = [...sums.keys()];
     const before = names.map((name): AdamWWeight => {
-      const gradient = gradients.get(name)!;
+      const gradient = sums.get(name)!;
       const own = this.moments.get(name) ?? { mean: tf.zerosLike(gradient), square: tf.zerosLike(gradient) };
       return { gradient, weight: this.weights.get(name), ...own, decay: this.settings.decayed(name) };
     });
-    const { norm, scale } = this.normAndScale([...gradients.values()], parts);
+    const scale = tf.scalar((maxGradNorm === null ? 1 : clippingScale(norm, maxGradNorm)) / parts);
     const after = adamW(before, { ...this.settings, learningRate }, this.steps, scale);
     scale.dispose();
     names.forEach((name, k) => {
@@ -54,7 +60,6 @@ export class AdamWOptimizer {
       if (weight !== before[k]!.weight) this.weights.replace(name, weight);
       this.moments.set(name, { mean: tf.keep(mean), square: tf.keep(square) });
     });
-    return norm;
   }
 
   /** By name, those of the weights that were updated. They change with the next step. */
@@ -73,14 +78,5 @@ export class AdamWOptimizer {
   dispose(): void {
     for (const { mean, square } of this.moments.values()) tf.dispose([mean, square]);
     this.moments.clear();
-  }
-
-  private normAndScale(sums: readonly tf.Tensor[], parts: number): { norm: tf.Scalar; scale: tf.Scalar } {
-    const { maxGradNorm } = this.settings;
-    return tf.tidy(() => {
-      const norm = parts === 1 ? globalNorm(sums) : (tf.div(globalNorm(sums), parts) as tf.Scalar);
-      const clipping = maxGradNorm === null ? tf.scalar(1) : clippingScale(norm, maxGradNorm);
-      return { norm, scale: parts === 1 ? clipping : (tf.div(clipping, parts) as tf.Scalar) };
-    });
   }
 }

@@ -143,11 +143,12 @@ export class Decoder implements LanguageModel {
 
   /**
    * Mean next-token cross-entropy in nats over the B x (T - 1) predictions of ids [B, T], and its gradient by parameter name.
-   * The caller disposes both. In f16 the gradient of the sum goes through the layers, which is that of the mean scaled by the
-   * number of predictions: a prediction's share of a mean is too small for f16, its share of a sum is of the size of the weights.
-   * It needs no scale that adapts, and operands alone are f16, so that nothing is added up in it.
+   * The caller disposes both.
+   * @param lossScale what gradients are multiplied with on their way through the layers. In f16 it is the number of predictions
+   *   unless another is given, so that the gradient of the sum goes through them: a prediction's share of a mean is too small for
+   *   f16. Operands alone are f16, nothing is added up in it; where a gradient does not fit, the result is no number.
    */
-  lossAndGradients(ids: tf.Tensor2D): { loss: tf.Scalar; gradients: Map<string, tf.Tensor> } {
+  lossAndGradients(ids: tf.Tensor2D, lossScale?: number): { loss: tf.Scalar; gradients: Map<string, tf.Tensor> } {
     this.use();
     const [batch, length] = ids.shape;
     const targets = scope(() => tf.reshape(tf.slice(ids, [0, 1], [batch, length - 1]), [-1]) as tf.Tensor1D);
@@ -156,7 +157,7 @@ export class Decoder implements LanguageModel {
       const rows = tf.reshape(hidden, [-1, this.hiddenSize]) as tf.Tensor2D;
       return crossEntropy({ hidden: rows, weight: this.parameters.get(this.headName()) as tf.Tensor2D }, { targets });
     };
-    const scale = this.precision === 'f16' ? targets.size : 1;
+    const scale = lossScale ?? (this.precision === 'f16' ? targets.size : 1);
     const dLoss = tf.scalar(scale);
     const { value, gradients } = backpropagate(loss, this.parameters.all(), dLoss);
     tf.dispose([targets, dLoss]);

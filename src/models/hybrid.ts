@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { boolean, configError, or, parse, positiveInteger, positiveNumber } from './checkpoint/config-keys.js';
 import type { ModelConfig } from './checkpoint/model-config.js';
 import { defineFamily, type Family } from './family.js';
-import { checkedHeads } from './mixers/attention-families.js';
+import { checkedHeads } from './mixers/attention-config.js';
 import { Attention, type AttentionConfig } from './mixers/attention.js';
 
 const attentionKeys = z.strictObject({

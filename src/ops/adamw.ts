@@ -75,6 +75,6 @@ export function globalNorm(tensors: readonly tf.Tensor[]): tf.Scalar {
 }
 
 /** What gradients of this norm are multiplied with so that it is `most` at the most (PyTorch's `clip_grad_norm_`). */
-export function clippingScale(norm: tf.Scalar, most: number): tf.Scalar {
-  return tf.tidy(() => tf.minimum(tf.div(most, tf.add(norm, 1e-6)), 1));
+export function clippingScale(norm: number, most: number): number {
+  return Math.min(most / (norm + 1e-6), 1);
 }

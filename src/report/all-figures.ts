@@ -14,7 +14,11 @@ import { recallFigures } from './recall-lines.js';
 /** By file name. */
 export function allFigures(found: Found): Map<string, Figure> {
   const { runs, benches, ppls, trainings } = found;
-  const trained = trainings.map(({ name, baseline }) => ({ label: name, baseline }));
+  const trained = trainings.map(({ name, baseline, record }) => ({
+    label: name,
+    baseline,
+    config: record.model.config,
+  }));
   const evaluated = [...runs, ...ppls].map(({ model }) => model);
   const benched = benches.map(({ model }) => model);
   const styles = new StyleBook([...evaluated, ...trained], benched);

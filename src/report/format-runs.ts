@@ -5,6 +5,7 @@ import type { RunSummary } from '../evaluate/run-summary.js';
 import type { Leaders } from '../metrics/best.js';
 import type { PplRecord } from '../perplexity/ppl-record.js';
 import { positionRows, pplRows, type PositionRow, type PplRow } from '../perplexity/ppl-rows.js';
+import { ablationTable } from './ablation-table.js';
 import { benchCsv } from './bench-csv.js';
 import { benchTable } from './bench-table.js';
 import { lengthGrid } from './length-grid.js';
@@ -18,6 +19,7 @@ import { renderCsv, renderJson, tableRecords } from './render-data.js';
 import { renderLatex } from './render-latex.js';
 import { renderMarkdown } from './render-markdown.js';
 import { renderText } from './render-text.js';
+import type { Found } from './read-run.js';
 import type { TrainedRun } from './read-training.js';
 import { trainingTable } from './training-table.js';
 import { resultsCsv } from './results-csv.js';
@@ -88,6 +90,11 @@ export function formatPaper(
 /** One row a model and window, one column a text and length. */
 export function formatLengths(runs: readonly PplRecord[], format: TableFormat): string {
   return formatTable(lengthGrid(runs), format);
+}
+
+/** One row a model of attention and window, by its activation and positions. */
+export function formatAblation({ trainings, ppls }: Pick<Found, 'trainings' | 'ppls'>, format: TableFormat): string {
+  return formatTable(ablationTable(trainings, ppls), format);
 }
 
 /** One row a training run. */

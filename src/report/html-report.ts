@@ -2,6 +2,8 @@
 // All text of runs is escaped, and the page's policy lets no script run.
 import { readFileSync } from 'node:fs';
 import type { Leaders } from '../metrics/best.js';
+import { ablationRows } from './ablation-rows.js';
+import { ablationTable } from './ablation-table.js';
 import { allFigures } from './all-figures.js';
 import { benchTable } from './bench-table.js';
 import { FONT, FONT_FILES, renderInlineSvg, type Figure } from './chart.js';
@@ -88,6 +90,12 @@ function sectionsOf(found: Found, leaders: ReportOptions['leaders']): Section[] 
       runs.length > 0,
     ),
     ...table('perplexity', 'Perplexity against evaluation length', () => pplTable(ppls), ppls.length > 0),
+    ...table(
+      'ablation',
+      "Activation and positions, in the paper's columns",
+      () => ablationTable(trainings, ppls),
+      isAblation(found),
+    ),
     ...table('bench', 'Throughput, latency and memory', () => benchTable(benches), benches.length > 0),
     ...table('training', 'Training', () => trainingTable(trainings), trainings.length > 0),
     {
@@ -107,6 +115,12 @@ function figuresSection(found: Found): Section[] {
 function figureElement(name: string, figure: Figure): string {
   const svg = renderInlineSvg(figure, name.replaceAll(/[^\w-]/g, '_'));
   return `<figure>\n${svg}\n<figcaption>${escapeXml(figure.heading)}</figcaption>\n</figure>`;
+}
+
+/** Models of attention that differ in it. */
+function isAblation({ trainings, ppls }: Found): boolean {
+  const kinds = ablationRows(trainings, ppls).rows.map(({ kind }) => `${kind.activation} ${kind.position}`);
+  return new Set(kinds).size > 1;
 }
 
 function hasPaperColumn(run: Found['runs'][number]): boolean {

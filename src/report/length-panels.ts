@@ -11,7 +11,7 @@ import { logAxis, powersOfTwo } from './log-axis.js';
 import { linearAxis } from './loss-axes.js';
 import type { StyleBook } from './palette.js';
 import { lengthCurves, runsByText } from './ppl-lines.js';
-import { recallChart, recallFamilies } from './recall-lines.js';
+import { recallChart, recallFamilies, type RecallFamily } from './recall-lines.js';
 import { bandCaption, linesOfSeeds, type SeedLine } from './seed-groups.js';
 import { lengthText } from './tick-text.js';
 
@@ -66,16 +66,23 @@ interface Quality {
   readonly caption: readonly string[];
 }
 
-/** Accuracy of recall where there is one, else the loss of a text. */
+/** Accuracy of the recall that is furthest above chance; the loss of a text where all models guess, if there is one. */
 function qualityOf(runs: readonly RunSummary[], ppls: readonly PplRecord[]): Quality | null {
-  const [family] = recallFamilies(runs);
-  if (family !== undefined)
-    return {
-      name: 'Accuracy of recall',
-      lines: family.lines,
-      chart: (lines) => recallChart(family, lines),
-      caption: [`Accuracy: recall, ${family.probe}.${family.chance.length > 0 ? ' Dotted: chance.' : ''}`],
-    };
+  const [family] = recallFamilies(runs).sort((a, b) => (a.lead === b.lead ? 0 : b.lead - a.lead));
+  if (family !== undefined && family.lead > 0) return recallOf(family);
+  return lossOf(ppls) ?? (family === undefined ? null : recallOf(family));
+}
+
+function recallOf(family: RecallFamily): Quality {
+  return {
+    name: 'Accuracy of recall',
+    lines: family.lines,
+    chart: (lines) => recallChart(family, lines),
+    caption: [`Accuracy: recall, ${family.probe}.${family.chance.length > 0 ? ' Dotted: chance.' : ''}`],
+  };
+}
+
+function lossOf(ppls: readonly PplRecord[]): Quality | null {
   const [text] = runsByText(ppls);
   const lines = text === undefined ? [] : linesOfSeeds(lengthCurves(text[1]));
   if (!lines.some(({ points }) => points.length > 1)) return null;

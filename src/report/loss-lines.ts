@@ -2,12 +2,12 @@
 // dense to draw; dashed with markers the loss on held-out text at the longest context.
 import { COLUMN_WIDTH, type Figure } from './chart.js';
 import { composeFigure } from './compose-figure.js';
-import { nameWithoutSeed } from './display-names.js';
 import { legendOf, lineChart, valuesOf, type Line } from './line-chart.js';
 import { linearAxis, lossAxes } from './loss-axes.js';
 import type { StyleBook } from './palette.js';
-import type { TrainedRun } from './read-training.js';
+import { failureOf, failureRemarks, type TrainedRun } from './read-training.js';
 import { bandCaption, linesOfSeeds, type SeedLine } from './seed-groups.js';
+import { longestOfNames, trainingLabel } from './training-labels.js';
 
 /** More points than a column has room for. */
 const MOST_POINTS = 120;
@@ -17,14 +17,15 @@ interface Point {
   readonly y: number;
 }
 
-/** Null when no run has two points. */
+/** Null when no run has two points. A run that failed has no line, since it is no part of a mean over seeds: the caption says why. */
 export function lossLines(runs: readonly TrainedRun[], styles: StyleBook): Figure | null {
-  const drawn = longestOfNames(runs.filter(({ training }) => training.length > 1));
+  const told = longestOfNames(runs);
+  const drawn = told.filter((run) => run.training.length > 1 && failureOf(run) === null);
   if (drawn.length === 0) return null;
   const unit = unitOf(Math.max(...drawn.map(({ training }) => training.at(-1)!.tokens)));
   const linesOf = (chosen: readonly TrainedRun[], pointsOf: (run: TrainedRun) => Point[]) => {
     const curves = chosen.map((run) => ({
-      label: labelOf(run, drawn),
+      label: trainingLabel(run, drawn),
       weights: run.record.runId,
       points: pointsOf(run).map(({ x, y }) => ({ x: x / unit.tokens, y })),
     }));
@@ -50,24 +51,10 @@ export function lossLines(runs: readonly TrainedRun[], styles: StyleBook): Figur
     caption: [
       ...(heldOut.length === 0 ? [] : ['Dashed, with markers: held-out text, at the longest context.']),
       ...bandCaption(trained),
-      ...(drawn.length < runs.length ? ['Shorter runs of the same models are not drawn.'] : []),
+      ...(told.length < runs.length ? ['Shorter runs of the same models are not drawn.'] : []),
+      ...failureRemarks(told),
     ],
   });
-}
-
-/** Of the runs of one name those of the longest budget: the others chose their learning rate, say. */
-function longestOfNames(runs: readonly TrainedRun[]): TrainedRun[] {
-  const budget = ({ record: { config } }: TrainedRun) =>
-    config.tokens ?? config.steps! * config.sequence_length * config.accumulation_steps;
-  return runs.filter((run) => runs.every((other) => other.name !== run.name || budget(other) <= budget(run)));
-}
-
-/** The name, which seeds share; of runs that differ in more than their seeds with their id. */
-function labelOf(run: TrainedRun, runs: readonly TrainedRun[]): string {
-  const setting = ({ record: { config, data } }: TrainedRun) =>
-    JSON.stringify([{ ...config, seeds: null }, data.digest]);
-  const told = runs.every((other) => other.name !== run.name || setting(other) === setting(run));
-  return told ? nameWithoutSeed(run.name) : `${run.name} (${run.record.runId})`;
 }
 
 function trainingPoints({ training }: TrainedRun): Point[] {

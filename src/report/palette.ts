@@ -1,16 +1,13 @@
 // One look a model in every figure: colours of Okabe and Ito (2008), which people with any colour vision tell apart; their yellow
 // is darker here, so that a line of it shows on white.
 
+import { nameWithoutSeed } from './display-names.js';
+import { knownLooks, type LabelledModel } from './known-looks.js';
+
 export interface ModelStyle {
   readonly color: string;
   /** chart.js point style. */
   readonly marker: 'circle' | 'rect' | 'triangle' | 'rectRot' | 'star' | 'crossRot' | 'rectRounded' | 'cross';
-}
-
-/** As figures name it, and its family. */
-export interface LabelledModel {
-  readonly label: string;
-  readonly baseline: string;
 }
 
 /** Eight colours, then darker shades of them (and a lighter grey) for relatives and for figures with more models. */
@@ -39,35 +36,15 @@ const LOOKS: readonly ModelStyle[] = [
   ...STYLES.map(({ color }, k) => ({ color, marker: STYLES[(k + 3) % STYLES.length]!.marker })),
 ];
 
-/** The families of the paper's table. Mamba2 and Gated DeltaNet are shades of their kin. */
-const FAMILY_STYLE: Readonly<Record<string, number>> = {
-  swat: 0,
-  transformer: 1,
-  retnet: 2,
-  gla: 3,
-  mamba: 4,
-  delta_net: 5,
-  titans: 6,
-  ttt: 7,
-  mamba2: 12,
-  gated_deltanet: 13,
-};
-
 /**
- * A style for each model, in their order. A family's first model (by label, those that are named after it before others) always has
- * the family's own; further ones, and unknown families, take the next free style from one that their label alone decides. So two figures agree about a model
+ * A style for each model, in their order. Models that are known have looks of their own, whatever stands beside them; others, and
+ * further ones of a kind, take the next free style from one that their label alone decides. So two figures agree about those, too,
  * unless another one in only one of them wants the same style.
  */
 export function modelStyles(models: readonly LabelledModel[]): ModelStyle[] {
-  const taken = new Map<string, number>();
-  const named = ({ label, baseline }: LabelledModel) => label.startsWith(baseline);
-  const byLabel = [...models].sort((a, b) => Number(named(b)) - Number(named(a)) || (a.label < b.label ? -1 : 1));
-  const known = byLabel.filter(({ baseline }, k) => {
-    const first = byLabel.findIndex((model) => model.baseline === baseline) === k;
-    return first && FAMILY_STYLE[baseline] !== undefined;
-  });
-  for (const { label, baseline } of known) taken.set(label, FAMILY_STYLE[baseline]!);
-  for (const { label } of byLabel) if (!taken.has(label)) taken.set(label, nextFree(hash(label), [...taken.values()]));
+  const taken = knownLooks(models);
+  const byLabel = models.map(({ label }) => label).sort();
+  for (const label of byLabel) if (!taken.has(label)) taken.set(label, nextFree(hash(label), [...taken.values()]));
   return models.map(({ label }) => LOOKS[taken.get(label)!]!);
 }
 
@@ -83,7 +60,10 @@ export class StyleBook {
   constructor(models: readonly LabelledModel[], benched: readonly LabelledModel[] = []) {
     this.twins = twinsOf(benched, models);
     const others = benched.filter(({ label }) => !this.twins.has(label));
-    const distinct = [...new Map([...models, ...others].map((model) => [model.label, model])).values()];
+    // Lines of several seeds are named without them.
+    const unseeded = [...models, ...others].map((model) => ({ ...model, label: nameWithoutSeed(model.label) }));
+    const all = [...unseeded, ...models, ...others];
+    const distinct = [...new Map(all.map((model) => [model.label, model])).values()];
     modelStyles(distinct).forEach((style, k) => this.styles.set(distinct[k]!.label, style));
   }
 

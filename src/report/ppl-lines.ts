@@ -3,11 +3,12 @@ import type { PplRecord } from '../perplexity/ppl-record.js';
 import { positionRows, pplRows } from '../perplexity/ppl-rows.js';
 import { COLUMN_WIDTH, type Figure } from './chart.js';
 import { composeFigure } from './compose-figure.js';
-import { displayNames, nameWithoutSeed } from './display-names.js';
+import { displayNames } from './display-names.js';
 import { legendOf, lineChart, valuesOf, type Line } from './line-chart.js';
 import { logAxis, powersOfTwo } from './log-axis.js';
 import { lossAxes } from './loss-axes.js';
 import type { StyleBook } from './palette.js';
+import { pplIdentity } from './ppl-labels.js';
 import { bandCaption, linesOfSeeds, type SeedCurve } from './seed-groups.js';
 import { thousands } from './number-text.js';
 import { lengthText } from './tick-text.js';
@@ -109,19 +110,9 @@ function positionCurves(runs: readonly PplRecord[]): SeedCurve[] {
   );
 }
 
-/** Lines of other precision or on other devices are lines of their own. */
-function identity({ model, engine, settings }: PplRecord, runs: readonly PplRecord[], mark: string) {
-  const alike = runs.filter((run) => run.model.label === model.label);
-  const differs = (of: (run: PplRecord) => string, own: string) => (alike.some((run) => of(run) !== own) ? [own] : []);
-  const marks = [
-    ...differs((run) => run.engine.backend, engine.backend),
-    ...differs((run) => run.engine.dtype, engine.dtype),
-    ...(mark === '' ? [] : [mark]),
-  ];
-  return {
-    label: [nameWithoutSeed(model.label), ...marks].join(', '),
-    weights: `${model.weightsDigest}/${settings.seed}`,
-  };
+function identity(run: PplRecord, runs: readonly PplRecord[], mark: string) {
+  const { label, weights } = pplIdentity(run, runs);
+  return { label: [label, ...(mark === '' ? [] : [mark])].join(', '), weights };
 }
 
 /** Rows by their window, in their order; the mark is empty where there is only one. */

@@ -10,6 +10,7 @@ import { pplRows } from '../perplexity/ppl-rows.js';
 import { benchLines, BENCH_PLOTS } from './bench-lines.js';
 import { COLUMN_WIDTH, type Figure } from './chart.js';
 import { composeFigure } from './compose-figure.js';
+import { axisWithRoom, LINEAR, LOGARITHMIC } from './disc-room.js';
 import { displayNames, nameWithoutSeed, twinCaption } from './display-names.js';
 import { decimalTicks, logAxis } from './log-axis.js';
 import { MARKER_RADIUS } from './legend.js';
@@ -26,6 +27,9 @@ interface Quality {
 }
 
 const LARGEST_RADIUS = 16;
+const CHART_HEIGHT = 200;
+/** What a chart has beside its plane, at most: ticks, titles, padding. */
+const BESIDE = { x: 70, y: 50 } as const;
 
 /** Null unless two models have both a quality and a throughput at one length. */
 export function qualityScatter(
@@ -46,24 +50,28 @@ export function qualityScatter(
   const most = Math.max(...found.rows.map((row) => row.state_bytes ?? 0));
   const speeds = found.rows.map((row) => row.p50_ts!);
   const values = found.rows.map((row) => quality.values.get(styles.twin(row.model))!);
+  const radii = found.rows.map((row) => LARGEST_RADIUS * Math.sqrt((row.state_bytes ?? 0) / most));
+  const reach = radii.map((radius) => Math.max(radius, MARKER_RADIUS));
+  const x = axisWithRoom(speeds, reach, COLUMN_WIDTH - BESIDE.x, LOGARITHMIC, (reached) =>
+    logAxis('Prefill throughput (tokens/s)', reached, decimalTicks(reached), figureText),
+  );
+  const y = axisWithRoom(values, reach, CHART_HEIGHT - BESIDE.y, LINEAR, (reached) =>
+    linearAxis(quality.axis, reached),
+  );
   const config: ChartConfiguration<'scatter'> = {
     type: 'scatter',
     data: {
-      datasets: found.rows.flatMap((row, k) => {
+      datasets: found.rows.flatMap((_, k) => {
         const point = { data: [{ x: speeds[k]!, y: values[k]! }], borderColor: own[k]!.color, clip: false as const };
-        const radius = LARGEST_RADIUS * Math.sqrt((row.state_bytes ?? 0) / most);
         return [
           { ...point, backgroundColor: own[k]!.color, pointStyle: own[k]!.marker, pointRadius: MARKER_RADIUS },
-          { ...point, backgroundColor: `${own[k]!.color}33`, pointRadius: radius, borderWidth: 0.5 },
+          { ...point, backgroundColor: `${own[k]!.color}33`, pointRadius: radii[k]!, borderWidth: 0.5 },
         ];
       }),
     },
     options: {
-      layout: { padding: { right: 16, top: 18 } },
-      scales: {
-        x: logAxis('Prefill throughput (tokens/s)', speeds, decimalTicks(speeds), figureText),
-        y: linearAxis(quality.axis, values),
-      },
+      layout: { padding: { right: 8, top: 6 } },
+      scales: { x, y },
       plugins: { legend: { display: false }, tooltip: { enabled: false } },
     },
   };
@@ -76,7 +84,7 @@ export function qualityScatter(
       key: 'marker',
     })),
     charts: [config],
-    chartHeight: 200,
+    chartHeight: CHART_HEIGHT,
     caption: [
       `${quality.caption} Throughput at ${lengthText(found.length)} tokens.`,
       'Area of the disc: bytes of the state behind them, in brackets.',

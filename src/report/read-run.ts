@@ -10,10 +10,12 @@ import { readTraining, type TrainedRun } from './read-training.js';
 import { runSchema } from './run-schema.js';
 
 const RESULTS = 'results.json';
-/** Files that tell what a directory holds: a benchmark, perplexities against length, a training run; else it is an evaluation. */
+/** Files that tell what a directory holds: an evaluation, a benchmark, perplexities against length, a training run. */
 const BENCH = 'bench.csv';
 const PPL = 'ppl.csv';
 const TRAINING = 'train.csv';
+/** All that a training run may have left that failed before its first table. */
+const RECORD = 'run.json';
 
 /** What was measured, by what measured it. */
 export interface Found {
@@ -72,7 +74,8 @@ export async function expandRuns(places: readonly string[]): Promise<string[]> {
 /** Links are not followed: `results/latest` would show a run twice. */
 async function runsBelow(directory: string): Promise<string[]> {
   const entries = await readdir(directory, { withFileTypes: true });
-  if (entries.some(({ name }) => [RESULTS, BENCH, PPL, TRAINING].includes(name))) return [directory];
+  const names = entries.map(({ name }) => name);
+  if ((await kindIn(directory, names)) !== null) return [directory];
   const folders = entries.filter((entry) => entry.isDirectory()).map(({ name }) => path.join(directory, name));
   const runs = await Promise.all(folders.sort().map(runsBelow));
   return runs.flat();
@@ -98,8 +101,28 @@ function firstIssue({ issues }: z.ZodError): string {
 }
 
 async function kindOf(place: string): Promise<string> {
-  const names = (await isDirectory(place)) ? await readdir(place) : [];
-  return [BENCH, PPL, TRAINING].find((name) => names.includes(name)) ?? RESULTS;
+  const kind = (await isDirectory(place)) ? await kindIn(place, await readdir(place)) : null;
+  return kind ?? RESULTS;
+}
+
+/** The file that tells what is in a directory; null for one that holds no run. */
+async function kindIn(directory: string, names: readonly string[]): Promise<string | null> {
+  const told = [BENCH, PPL, TRAINING, RESULTS].find((name) => names.includes(name));
+  if (told !== undefined || !names.includes(RECORD)) return told ?? null;
+  return (await isFailedTraining(path.join(directory, RECORD))) ? TRAINING : null;
+}
+
+async function isFailedTraining(file: string): Promise<boolean> {
+  const text = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
+    throw unreadable(file, error.message);
+  });
+  try {
+    const { kind, status } = JSON.parse(text) as { kind?: unknown; status?: unknown };
+    return kind === 'train' && status === 'failed';
+  } catch {
+    // Torn: whoever writes it is not done, or never was.
+    return false;
+  }
 }
 
 async function isDirectory(place: string): Promise<boolean> {

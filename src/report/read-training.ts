@@ -9,7 +9,10 @@ export interface TrainedRun {
   readonly baseline: string;
   readonly parameters: number;
   /** What its numbers come from. */
-  readonly record: Pick<TrainingRecord, 'runId' | 'created' | 'model' | 'engine' | 'config' | 'data' | 'build'>;
+  readonly record: Pick<
+    TrainingRecord,
+    'runId' | 'status' | 'failure' | 'created' | 'model' | 'engine' | 'config' | 'data' | 'validation' | 'build'
+  >;
   readonly training: readonly TrainingRow[];
   readonly validation: readonly ValidationRow[];
 }
@@ -23,4 +26,17 @@ export function readTraining(directory: string): TrainedRun {
     training: readStepLog<TrainingRow>(path.join(directory, 'train.jsonl')),
     validation: readStepLog<ValidationRow>(path.join(directory, 'validation.jsonl')),
   };
+}
+
+/** Why there is no model, as the run's record says; null where nothing failed. */
+export function failureOf({ record: { status, failure } }: TrainedRun): string | null {
+  return status === 'failed' ? (failure ?? 'failed, nobody wrote down why') : null;
+}
+
+/** A sentence for each run that failed, with that of its record. */
+export function failureRemarks(runs: readonly TrainedRun[]): string[] {
+  return runs.flatMap((run) => {
+    const failure = failureOf(run);
+    return failure === null ? [] : [`${run.name} (${run.record.runId}) failed: ${failure}.`];
+  });
 }

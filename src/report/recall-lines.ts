@@ -1,6 +1,7 @@
 // Recall against distance: the accuracies of probes that tell pairs and ask for one of them, a figure a probe, one line a model.
 import type { RunSummary } from '../evaluate/run-summary.js';
 import { isAccuracy } from '../metrics/registry.js';
+import { normalQuantile } from '../metrics/intervals.js';
 import { mean } from '../metrics/stderr.js';
 import type { RecallSetting } from '../tasks/task.js';
 import { COLUMN_WIDTH, PAGE_WIDTH, type Figure } from './chart.js';
@@ -21,15 +22,22 @@ export interface RecallFamily {
   readonly lines: readonly SeedLine[];
   /** What guessing scores at each distance, where it is known. */
   readonly chance: readonly { readonly x: number; readonly y: number }[];
+  /**
+   * By how many standard errors of guessing the best score lies above chance, less what the best of as many guessers would reach in
+   * 1 of 20 cases (Bonferroni): positive where some model does not guess. -Infinity where no chance is known.
+   */
+  readonly lead: number;
 }
+
+const LEVEL = 0.05;
 
 /** Those with two distances and more. */
 export function recallFamilies(runs: readonly RunSummary[]): RecallFamily[] {
   const scores = runs.flatMap((run) =>
-    run.tasks.flatMap(({ recall, metrics, chance }) => {
+    run.tasks.flatMap(({ recall, metrics, chance, documents }) => {
       const accuracy = metrics.find(({ name }) => isAccuracy(name));
       if (recall === undefined || accuracy === undefined) return [];
-      return [{ run, ...recall, y: 100 * accuracy.value, chance }];
+      return [{ run, ...recall, y: 100 * accuracy.value, chance, documents }];
     }),
   );
   const key = ({ probe, pairs }: Pick<RecallSetting, 'probe' | 'pairs'>) => `${probe}/${pairs}`;
@@ -47,8 +55,18 @@ export function recallFamilies(runs: readonly RunSummary[]): RecallFamily[] {
       const known = own.flatMap((score) => (score.distance === x && score.chance !== null ? [score.chance] : []));
       return known.length === 0 ? [] : [{ x, y: 100 * mean(known) }];
     });
-    return [{ probe, pairs, lines: linesOfSeeds(curves), chance }];
+    return [{ probe, pairs, lines: linesOfSeeds(curves), chance, lead: leadOf(own) }];
   });
+}
+
+function leadOf(scores: readonly { y: number; chance: number | null; documents: number }[]): number {
+  const known = scores.flatMap(({ y, chance, documents }) =>
+    chance === null || chance <= 0 || chance >= 1
+      ? []
+      : [(y / 100 - chance) / Math.sqrt((chance * (1 - chance)) / documents)],
+  );
+  if (known.length === 0) return -Infinity;
+  return Math.max(...known) - normalQuantile(1 - (2 * LEVEL) / known.length);
 }
 
 /** By file name, `recall-` and the probe; numbers of pairs stand side by side. */

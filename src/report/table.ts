@@ -13,6 +13,8 @@ export interface Cell {
   readonly value: string | number | null;
   /** Remarks printed below the table, under a number that stands behind the text. */
   readonly notes: readonly string[];
+  /** Between the seeds that the value is the mean of; CSV and JSON have it in a column of its own. */
+  readonly deviation?: number;
   readonly emphasis: 'best' | 'second' | null;
 }
 

@@ -31,8 +31,9 @@ const trainerState = z.object({
   /** Rows that were read: with the seed of the data it is where reading goes on, and all that is random is a function of both. */
   row: z.int().nonnegative(),
   dataSeed: z.int().nonnegative(),
-  /** What gradients are multiplied with on their way through the layers: a constant (Decoder.lossAndGradients). */
+  /** What gradients are multiplied with on their way through the layers, and steps since it changed. */
   lossScale: z.number(),
+  stepsAtLossScale: z.int().nonnegative(),
   /** What the running median of the loss is of. */
   recentLosses: z.array(z.number()),
 });

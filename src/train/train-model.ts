@@ -17,6 +17,7 @@ import { newestCheckpoint, restoreMoments, saveCheckpoint, saveFinal, type Check
 import { DivergenceWatch } from './divergence.js';
 import type { TrainingPlan } from './plan.js';
 import type { Row, RowStream } from './row-stream.js';
+import { LossScale } from './loss-scale.js';
 import { learningRate } from './schedule.js';
 import { StepLog, type TrainingRow, type ValidationRow } from './step-log.js';
 import type { TrainConfig } from './train-config.js';
@@ -77,8 +78,9 @@ export async function trainModel(
       checkpoint?.state.recentLosses ?? [],
     );
     const left = (plan.steps - optimizer.steps) * plan.tokensPerStep;
+    const scale = new LossScale(config.dtype === 'f16' ? plan.batchRows * plan.length : 1, checkpoint?.state);
     environment.progress.start(name, left, ceiling === null ? {} : { ceiling });
-    await runSteps({ training, model, optimizer, watch, logs, environment, signal });
+    await runSteps({ training, model, optimizer, scale, watch, logs, environment, signal });
     const { rawConfig } = opened;
     const { tokenizerFiles } = training;
     if (optimizer.steps < plan.steps) return null;
@@ -95,6 +97,7 @@ interface Loop {
   readonly training: Training;
   readonly model: Decoder;
   readonly optimizer: AdamWOptimizer;
+  readonly scale: LossScale;
   readonly watch: DivergenceWatch;
   readonly logs: TrainingLogs;
   readonly environment: TrainEnvironment;
@@ -136,7 +139,7 @@ async function runSteps(loop: Loop): Promise<void> {
 }
 
 async function guardedStep(
-  { model, optimizer, training }: Loop,
+  { model, optimizer, scale, training, environment }: Loop,
   rows: readonly Row[],
   rate: number,
 ): Promise<StepResult> {
@@ -145,8 +148,12 @@ async function guardedStep(
     rows.slice(k * plan.batchRows, (k + 1) * plan.batchRows).map(({ ids }) => ids),
   );
   engine.use();
+  const before = scale.value;
   try {
-    return await engine.guard(() => trainStep(model, optimizer, batches, rate));
+    const result = await engine.guard(() => trainStep(model, optimizer, batches, rate, scale));
+    if (scale.value < before)
+      environment.log(`step ${optimizer.steps}: gradients left f16, and the loss scale is ${scale.value} now`);
+    return result;
   } catch (error) {
     if (!(error instanceof OutOfMemoryError)) throw error;
     throw tooLarge(plan, error.message);
@@ -154,7 +161,7 @@ async function guardedStep(
 }
 
 /** Writes a checkpoint, unless there is nothing to keep or there is one of this step. */
-async function save({ training, model, optimizer, watch, logs, environment }: Loop): Promise<void> {
+async function save({ training, model, optimizer, scale, watch, logs, environment }: Loop): Promise<void> {
   const { directory, opened, config, plan, tokenizerFiles } = training;
   const step = optimizer.steps;
   if (step === 0 || newestCheckpoint(directory)?.state.step === step) return;
@@ -164,7 +171,7 @@ async function save({ training, model, optimizer, watch, logs, environment }: Lo
     optimizer,
     {
       ...{ format: 1, step, row: step * plan.rowsPerStep, dataSeed: config.seeds.data },
-      lossScale: config.dtype === 'f16' ? plan.batchRows * plan.length : 1,
+      ...scale.state(),
       recentLosses: [...watch.losses()],
     },
     config.keep_checkpoints,

@@ -17,7 +17,9 @@ for (const backend of ['wasm', 'webgpu'] as const)
     const optimizer = new AdamWOptimizer(weights, { ...SETTINGS, decayed: () => true });
     for (let step = 0; step < 3; step++) {
       const gradient = tf.tensor1d([0.1, -0.1, 0.2]);
-      const norm = optimizer.step(new Map([['w', gradient]]), 1e-5);
+      const gradients = new Map([['w', gradient]]);
+      const norm = optimizer.gradientNorm(gradients);
+      optimizer.step(gradients, 1e-5, (await norm.data())[0]!);
       tf.dispose([gradient, norm]);
     }
     const [a, b, c] = await weights.get('w').data();

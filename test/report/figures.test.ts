@@ -2,7 +2,8 @@ import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import test from 'ava';
-import type { ChartConfiguration } from 'chart.js';
+import { createCanvas } from '@napi-rs/canvas';
+import { Chart, type ChartConfiguration } from 'chart.js';
 import { allFigures } from '../../src/report/all-figures.js';
 import { renderInlineSvg, renderSvg, type Figure } from '../../src/report/chart.js';
 import { displayNames, nameWithoutSeed } from '../../src/report/display-names.js';
@@ -169,6 +170,40 @@ test('accuracy, throughput and memory stand side by side under one legend', (t) 
   t.is(charts.length, 3);
   t.is(new Set(charts.map(({ y }) => y)).size, 1);
   t.regex(JSON.stringify(charts.map(({ content }) => content)), /Accuracy \(%\).*tokens\/s.*Peak memory/);
+});
+
+test('discs lie inside the plane, at its corners too', (t) => {
+  const speeds = { 'swat-tiny': 900, 'gla-tiny': 90_000, 'transformer-tiny': 30 } as const;
+  const models = Object.entries(speeds);
+  const benches = models.map(([label, nanoseconds]) =>
+    exampleBench(label, (cell) => measured(cell, { nanoseconds: [1e5 * nanoseconds], stateBytes: 50_000 })),
+  );
+  const ppls = models.map(([label], k) => examplePpl(label, (cell) => scored(cell, () => 3 + 0.701 * k)));
+  const figure = allFigures({ runs: [], benches, ppls, trainings: [] }).get('quality')!;
+  const { width, height } = figure.panels.find(({ content }) => typeof content !== 'function')!;
+  const canvas = Object.assign(createCanvas(width, height), { style: {} }) as unknown as HTMLCanvasElement;
+  const chart = new Chart(canvas, chartOf(figure) as ChartConfiguration);
+  const { left, right, top, bottom } = chart.chartArea;
+  chartOf(figure).data.datasets.forEach(({ pointRadius }, k) => {
+    const [{ x, y }] = chart.getDatasetMeta(k).data as unknown as [{ x: number; y: number }];
+    const radius = Number(pointRadius);
+    t.true(x - radius >= left && x + radius <= right, `${x} +- ${radius} in ${left} to ${right}`);
+    t.true(y - radius >= top && y + radius <= bottom, `${y} +- ${radius} in ${top} to ${bottom}`);
+  });
+  chart.destroy();
+});
+
+test('the panels show the recall that is above chance, and the loss where every model guesses', (t) => {
+  const far = (right: number[]) =>
+    needle(right).map((task) => ({ ...task, task: `far_${task.task}`, recall: { ...task.recall!, pairs: 8 } }));
+  const axisOf = (runs: Found['runs'], ppls = found.ppls) =>
+    JSON.stringify(chartOf(allFigures({ ...found, runs, ppls }).get('length')!).options!.scales);
+  const guesses = [12, 16, 8];
+  const recalled = (own: number[], other: number[]) => [exampleRun('swat-tiny', [...needle(own), ...far(other)])];
+  t.regex(axisOf(recalled(guesses, [90, 40, 12])), /8 pairs/);
+  t.regex(axisOf(recalled([90, 40, 12], guesses)), /4 pairs/);
+  t.regex(axisOf(recalled(guesses, guesses)), /nats\/token/);
+  t.regex(axisOf(recalled(guesses, guesses), []), /pairs/, 'and recall where there is no loss');
 });
 
 test('the area of a disc is the size of a state', (t) => {

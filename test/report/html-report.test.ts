@@ -8,7 +8,8 @@ import { htmlReport } from '../../src/report/html-report.js';
 import type { Found } from '../../src/report/read-run.js';
 import { exampleBench } from './example-bench.js';
 import { examplePpl } from './example-ppl.js';
-import { exampleTraining } from './example-training.js';
+import { swatConfig } from './example-config.js';
+import { exampleTraining, failedTraining } from './example-training.js';
 import { exampleRun, paperTasks } from './example-run.js';
 
 const options = { title: 'A report', written: new Date('2026-01-02T03:04:05Z'), leaders: null };
@@ -59,6 +60,19 @@ test('what was not measured has no section', (t) => {
   const html = htmlReport({ runs: [], benches: [], ppls: found.ppls, trainings: [] }, options);
   t.regex(html, /id="perplexity"/);
   t.notRegex(html, /id="(bench|paper|accuracy|training)"/);
+});
+
+test('a report has the ablation where models differ in their attention, and why a training failed', (t) => {
+  const [softmax, sigmoid] = [{ attention_activation: 'softmax' }, {}].map((changes, k) => {
+    const run = exampleTraining(`model-${k}`);
+    return { ...run, record: { ...run.record, model: { ...run.record.model, config: swatConfig(changes) } } };
+  });
+  const none = { runs: [], benches: [], ppls: [] };
+  t.notRegex(htmlReport({ ...none, trainings: [sigmoid!] }, options), /id="ablation"/);
+  const failed = failedTraining('training diverged at step 26');
+  const html = htmlReport({ ...none, trainings: [softmax!, sigmoid!, failed] }, options);
+  t.regex(html, /id="ablation"/);
+  t.regex(html, /<p class="note"><sup>1<\/sup>training diverged at step 26<\/p>/);
 });
 
 test('a report asks for nothing but itself', (t) => {

@@ -2,7 +2,9 @@ import { mkdir, mkdtemp, readdir, readFile, symlink, writeFile } from 'node:fs/p
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import test, { type ExecutionContext } from 'ava';
-import { expandRuns, readRun } from '../../src/report/read-run.js';
+import { packageRoot } from '../../src/package-root.js';
+import { expandRuns, readPlaces, readRun } from '../../src/report/read-run.js';
+import { failureOf } from '../../src/report/read-training.js';
 import { writePlots } from '../../src/report/write-plots.js';
 import { writeRun } from '../../src/report/write-run.js';
 import { UserError } from '../../src/user-error.js';
@@ -44,6 +46,19 @@ test('a tree of results is searched for runs, links are not followed', async (t)
   const expected = ['a/1', 'b/2'].map((name) => path.join(tree, name));
   t.deepEqual(await expandRuns([tree]), expected);
   t.deepEqual(await expandRuns([tree, expected[0]!]), expected, 'each run once');
+});
+
+test('a training that failed before its first table is found by its record, one that goes on is not', async (t) => {
+  const tree = await temporary();
+  const shipped = await readFile(path.join(packageRoot, 'baselines', 'checkpoints', 'swat-mini', 'run.json'), 'utf8');
+  for (const status of ['failed', 'running']) {
+    await mkdir(path.join(tree, status));
+    const record = { ...(JSON.parse(shipped) as object), status, failure: 'training diverged at step 26' };
+    await writeFile(path.join(tree, status, 'run.json'), JSON.stringify(record));
+  }
+  const { trainings } = await readPlaces([tree]);
+  t.deepEqual(trainings.map(failureOf), ['training diverged at step 26']);
+  t.deepEqual((await readPlaces([path.join(tree, 'failed')])).trainings, trainings, 'also when it is named itself');
 });
 
 const refused = async (t: ExecutionContext, reading: () => Promise<unknown>, message: RegExp) => {

@@ -9,7 +9,7 @@ import { StyleBook } from '../../src/report/palette.js';
 import type { TrainedRun } from '../../src/report/read-training.js';
 import { writePlots } from '../../src/report/write-plots.js';
 import { writeTraining } from '../../src/report/write-training.js';
-import { exampleTraining } from './example-training.js';
+import { exampleTraining, failedTraining } from './example-training.js';
 
 const run = exampleTraining();
 const { training, validation } = run;
@@ -76,6 +76,29 @@ test('seeds are one line in a band, a search of the same name is not drawn, and 
   t.regex(figure.title, /2 seeds; lines: their means\..*Shorter runs of the same models are not drawn/);
   const other = again('other', { batch_size: 4 });
   t.regex(lossLines([seeds[0]!, other], styles)!.title, /swat-mini \(seed1\), swat-mini \(other\)/);
+});
+
+test('a training that failed says so in place of its loss, and why below; in the figure it has the sentence and no line', (t) => {
+  const failed = failedTraining('training diverged at step 26');
+  const printed = formatTraining([run, failed], 'table');
+  t.regex(printed, /^titans-mini .* failed¹ +– +–$/m);
+  t.regex(printed, /^¹ training diverged at step 26$/m);
+  t.regex(formatTraining([failed], 'csv'), /,failed,training diverged at step 26$/m);
+  const figure = lossLines([run, failed], styles)!;
+  t.deepEqual(
+    dataOf(figure).datasets.map(({ label }) => label),
+    ['swat-mini', 'swat-mini'],
+  );
+  t.regex(figure.title, /titans-mini \(20260102T030405Z-titans-mini\) failed: training diverged at step 26\./);
+});
+
+test('learning rate and seed are columns where runs differ in them', (t) => {
+  const { config } = run.record;
+  const other = {
+    ...run,
+    record: { ...run.record, config: { ...config, optimizer: { ...config.optimizer, lr: 0.01 } } },
+  };
+  t.regex(formatTraining([run, other], 'csv'), /^model,params,lr,steps,/);
 });
 
 test('the figure is written as SVG and PNG, and none for a run without a curve', async (t) => {

@@ -14,6 +14,8 @@ export const plot = (program: Command): void => {
     .action(async (places: string[], flags: { output?: string }) => {
       const { readPlaces } = await import('../../report/read-run.js');
       const found = await readPlaces(places);
+      const { failureRemarks } = await import('../../report/read-training.js');
+      for (const remark of failureRemarks(found.trainings)) process.stderr.write(`${remark}\n`);
       const { writePlots } = await import('../../report/write-plots.js');
       const files = await writePlots(found, flags.output ?? besideRun(places));
       if (files.length === 0)

@@ -7,7 +7,7 @@ import type { SharedFlags } from '../options.js';
 import type { Found } from '../../report/read-run.js';
 
 interface TableFlags extends Pick<SharedFlags, 'format'> {
-  layout: 'long' | 'paper' | 'table2';
+  layout: 'long' | 'paper' | 'table2' | 'table3';
   published?: string[];
 }
 
@@ -20,9 +20,9 @@ export const table = (program: Command): void => {
     .addOption(
       new Option(
         '--layout <name>',
-        "a row for each metric, or for each model in the columns of the paper's Table 1, or of its Table 2 (losses by length)",
+        "a row for each metric, or for each model in the columns of the paper's Table 1 (accuracies), 2 (losses by length), or 3 (losses by activation and positions)",
       )
-        .choices(['long', 'paper', 'table2'])
+        .choices(['long', 'paper', 'table2', 'table3'])
         .default('long'),
     )
     .option('--published <name...>', 'published rows beside the runs, e.g. swat-340m titans-340m (layout paper)')
@@ -56,6 +56,15 @@ async function tableOf(places: readonly string[], { format, layout, published = 
       if (found.ppls.length === 0)
         throw new UserError('usage', 'there are no perplexities against length', { where, hint: 'swat-eval ppl' });
       return report.formatLengths(found.ppls, format);
+    case 'table3': {
+      const { ablationRows } = await import('../../report/ablation-rows.js');
+      if (ablationRows(found.trainings, found.ppls).rows.length === 0)
+        throw new UserError('usage', 'there is no training and no perplexity of a model of attention', {
+          where,
+          hint: 'swat-eval train, then swat-eval ppl',
+        });
+      return report.formatAblation(found, format);
+    }
     default:
       return layout satisfies never;
   }
