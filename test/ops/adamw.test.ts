@@ -7,7 +7,8 @@ import { needsWebgpu } from '../webgpu.js';
 import { relativeDifference } from './differences.js';
 
 const SETTINGS: AdamWSettings = { learningRate: 0.01, beta1: 0.9, beta2: 0.95, epsilon: 1e-8, weightDecay: 0.1 };
-const SHAPES = [[3, 4], [5], [1030, 4], [3, 4], [7], [12], [65, 33]];
+// More of one size than a dispatch takes, and sizes that do not divide by four.
+const SHAPES = [[3, 4], [5], [1030, 4], [3, 4], [7], [12], [65, 33], ...Array.from({ length: 5 }, () => [4, 3])];
 const STEPS = 3;
 const CLIP = 0.5;
 
@@ -75,4 +76,24 @@ test.serial('three clipped steps of AdamW are those of the formula in f64', (t) 
 
 test.serial('three clipped steps of AdamW are those of the formula in f64 on webgpu, in place', async (t) => {
   if (await needsWebgpu(t)) await assertSteps(t, 'webgpu');
+});
+
+test.serial('the norm of large and of many tensors is that of f64 on webgpu, in equal bits each time', async (t) => {
+  if (!(await needsWebgpu(t))) return;
+  (await startEngine('webgpu')).use();
+  const values = [[40, 1031], [300, 1000], ...Array.from({ length: 20 }, () => [3, 8])].map((shape, i) =>
+    randomValues(shape, i + 1),
+  );
+  const norms: number[] = [];
+  for (let i = 0; i < 2; i++) {
+    const tensors = values.map(({ values, shape }) => tf.tensor(values, [...shape]));
+    const norm = globalNorm(tensors);
+    norms.push((await norm.data())[0]!);
+    tf.dispose([...tensors, norm]);
+  }
+  const off = Math.abs(
+    norms[0]! / Math.hypot(...values.map(({ values }) => Math.sqrt(values.reduce((sum, x) => sum + x * x, 0)))) - 1,
+  );
+  t.true(off < 1e-6, `the norm is off by ${off}`);
+  t.is(norms[0], norms[1]);
 });

@@ -1,4 +1,4 @@
-// The embedding of 32,000 x 1,024 and its gradient; low ids are frequent, as in a text.
+// The embedding of 32,000 x 1,024 and its gradient; low ids are frequent, in one case as Zipf's law has it in a text.
 import * as tf from '#tfjs';
 import { embed, embedGradient } from '../../kernels/webgpu/embedding.js';
 import type { KernelCase } from '../kernel-case.js';
@@ -8,11 +8,39 @@ import { randomFloats } from '../random.js';
 const [VOCABULARY, WIDTH, TOKENS] = [32000, 1024, 16384];
 const SMALL = { vocabulary: 37, width: 12, tokens: 130 };
 
-function idsOf(tokens: number, vocabulary: number): Int32Array {
-  return Int32Array.from(randomFloats(tokens, 5), (x) => x ** 4 * vocabulary);
+type Distribution = (x: number, vocabulary: number) => number;
+/** x in [0, 1) -> id: in the second the share of the id v is that of log((v + 2) / (v + 1)), so that 7 % of 32,000 are the first. */
+const low: Distribution = (x, vocabulary) => x ** 4 * vocabulary;
+const zipf: Distribution = (x, vocabulary) => (vocabulary + 1) ** x - 1;
+
+function idsOf(tokens: number, vocabulary: number, distribution = low): Int32Array {
+  return Int32Array.from(randomFloats(tokens, 5), (x) => distribution(x, vocabulary));
 }
 
-const idTensor = (tokens: number, vocabulary: number) => tf.tensor1d(idsOf(tokens, vocabulary), 'int32');
+const idTensor = (tokens: number, vocabulary: number, distribution = low) =>
+  tf.tensor1d(idsOf(tokens, vocabulary, distribution), 'int32');
+
+function gradientCase(shape: string, tokens: number, distribution: Distribution): KernelCase {
+  return memoryCase({
+    kernel: 'embedding gradient',
+    shape,
+    bytes: 4 * WIDTH * (VOCABULARY + tokens),
+    inputs: () => [idTensor(tokens, VOCABULARY, distribution), randomTensor([tokens, WIDTH], 2)],
+    run: (ids, dy) => [embedGradient(ids, dy, ids.size === tokens ? VOCABULARY : SMALL.vocabulary)],
+    small: () => {
+      const { vocabulary, width, tokens } = SMALL;
+      const dy = randomValues([tokens, width], 2);
+      const wanted = new Float64Array(vocabulary * width);
+      idsOf(tokens, vocabulary, distribution).forEach((id, token) => {
+        for (let i = 0; i < width; i++) wanted[id * width + i]! += dy[token * width + i]!;
+      });
+      return {
+        inputs: [idTensor(tokens, vocabulary, distribution), randomTensor([tokens, width], 2)],
+        wanted: [wanted],
+      };
+    },
+  });
+}
 
 export const cases: KernelCase[] = [
   memoryCase({
@@ -28,20 +56,7 @@ export const cases: KernelCase[] = [
       };
     },
   }),
-  memoryCase({
-    kernel: 'embedding gradient',
-    shape: `V${VOCABULARY} H${WIDTH} T${TOKENS}`,
-    bytes: 4 * WIDTH * (VOCABULARY + TOKENS),
-    inputs: () => [idTensor(TOKENS, VOCABULARY), randomTensor([TOKENS, WIDTH], 2)],
-    run: (ids, dy) => [embedGradient(ids, dy, ids.size === TOKENS ? VOCABULARY : SMALL.vocabulary)],
-    small: () => {
-      const { vocabulary, width, tokens } = SMALL;
-      const dy = randomValues([tokens, width], 2);
-      const wanted = new Float64Array(vocabulary * width);
-      idsOf(tokens, vocabulary).forEach((id, token) => {
-        for (let i = 0; i < width; i++) wanted[id * width + i]! += dy[token * width + i]!;
-      });
-      return { inputs: [idTensor(tokens, vocabulary), randomTensor([tokens, width], 2)], wanted: [wanted] };
-    },
-  }),
+  gradientCase(`V${VOCABULARY} H${WIDTH} T${TOKENS}`, TOKENS, low),
+  gradientCase(`V${VOCABULARY} H${WIDTH} T${TOKENS} zipf`, TOKENS, zipf),
+  gradientCase(`V${VOCABULARY} H${WIDTH} T${4 * TOKENS} zipf`, 4 * TOKENS, zipf),
 ];

@@ -1,9 +1,11 @@
 // AdamW (ops/adamw.ts) on weights in place, f32 throughout. Tensors of one size share a dispatch, as many as the adapter binds:
-// the layers of a model come in a few sizes. One vector of four an invocation.
+// the layers of a model come in a few sizes. One vector of four an invocation. What all weights are multiplied with lies in one
+// uniform buffer, which every step writes, so that the host finds its bind groups again.
 // Bytes: weight and both moments read and written, gradient read: 28 bytes an element. Bound by memory.
-import type * as tf from '#tfjs';
-import { deviceBackend, f32, run, workgroupsFor, type Program } from './runner.js';
-import { realOf, unrolled, widthOf, WORKGROUP, type Width } from './vectors.js';
+import * as tf from '#tfjs';
+import type { DeviceBackend } from '../../backends/device-backend.js';
+import { deviceBackend, run, workgroupsFor, type Program } from './runner.js';
+import { bindings, realOf, unrolled, widthOf, WORKGROUP, type Width } from './vectors.js';
 
 /** Tensors of one shape. */
 export interface AdamWTensors {
@@ -29,21 +31,42 @@ export interface AdamWFactors {
 
 /** Changes weights and moments; `gradientScale` is a scalar on the device that the gradients are multiplied with. */
 export function adamWInPlace(tensors: readonly AdamWTensors[], factors: AdamWFactors, gradientScale: tf.Tensor): void {
-  const { beta1, beta2, stepSize, squareScale, epsilon, decay } = factors;
-  const limit = deviceBackend().device.limits.maxStorageBuffersPerShaderStage;
-  for (const group of groupsOfOneSize(tensors, ({ weight }) => weight.size, Math.floor((limit - 1) / 4))) {
+  const { limits } = deviceBackend().device;
+  const uniforms = writtenFactors(factors, gradientScale);
+  const most = Math.floor(limits.maxStorageBuffersPerShaderStage / 4);
+  for (const group of groupsOfOneSize(tensors, ({ weight }) => weight.size, most)) {
     const { size } = group[0]!.weight;
     const width = widthOf(size);
     const [x, y] = workgroupsFor(size / width, WORKGROUP);
     run({
       program: program(group.length, width),
-      inputs: [gradientScale, ...group.map(({ gradient }) => gradient)],
+      inputs: group.map(({ gradient }) => gradient),
       outputs: [],
       updates: group.flatMap(({ weight, mean, square }) => [weight, mean, square]),
-      uniforms: [size / width, ...[beta1, 1 - beta1, beta2, 1 - beta2, stepSize, squareScale, epsilon, decay].map(f32)],
+      uniforms,
       workgroups: [x, y, group.length],
     });
   }
+}
+
+const NAMES = ['beta1', 'rest1', 'beta2', 'rest2', 'stepSize', 'squareScale', 'epsilon', 'decay'];
+const factorBuffers = new WeakMap<DeviceBackend, GPUBuffer>();
+
+/** The uniform buffer with the factors and, behind them, the scale, copied there behind the dispatches that read what was in it. */
+function writtenFactors(factors: AdamWFactors, gradientScale: tf.Tensor): GPUBuffer {
+  const backend = deviceBackend();
+  let buffer = factorBuffers.get(backend);
+  if (buffer === undefined) {
+    const size = 16 * Math.ceil((NAMES.length + 1) / 4);
+    buffer = backend.device.createBuffer({ size, usage: GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST });
+    factorBuffers.set(backend, buffer);
+  }
+  const { beta1, beta2, stepSize, squareScale, epsilon, decay } = factors;
+  const words = tf.tensor1d([beta1, 1 - beta1, beta2, 1 - beta2, stepSize, squareScale, epsilon, decay]);
+  backend.copy(backend.bufferOf(words), buffer);
+  backend.copy(backend.bufferOf(gradientScale), buffer, 4 * NAMES.length);
+  words.dispose();
+  return buffer;
 }
 
 /** Runs of at most `most` items of one size, in order of size. */
@@ -58,23 +81,18 @@ export function groupsOfOneSize<T>(items: readonly T[], sizeOf: (item: T) => num
 }
 
 function program(count: number, width: Width): Program {
-  const variables = [
-    'var<storage, read> gradientScale: array<f32>;',
-    ...Array.from({ length: count }, (_, k) => `var<storage, read> gradient${k}: array<real>;`),
-    ...Array.from({ length: count }, (_, k) =>
-      ['weight', 'mean', 'square'].map((name) => `var<storage, read_write> ${name}${k}: array<real>;`),
-    ).flat(),
-    'var<uniform> uniforms: Uniforms;',
-  ];
+  const indices = Array.from({ length: count }, (_, k) => k);
+  const changed = indices.flatMap((k) => [`weight${k}`, `mean${k}`, `square${k}`]);
+  const reals = (names: readonly string[]) => Object.fromEntries(names.map((name) => [name, 'real']));
   return {
     key: `adamw/${count}/${width}`,
     wgsl: () => `
 ${realOf(width)}
-struct Uniforms {
-  count: u32, beta1: f32, rest1: f32, beta2: f32, rest2: f32,
-  stepSize: f32, squareScale: f32, epsilon: f32, decay: f32,
-}
-${variables.map((variable, binding) => `@group(0) @binding(${binding}) ${variable}`).join('\n')}
+${bindings(
+  reals(indices.map((k) => `gradient${k}`)),
+  reals(changed),
+  [...NAMES, 'gradientScale'].map((name) => `${name}: f32`).join(', '),
+)}
 
 @compute @workgroup_size(${WORKGROUP})
 fn main(
@@ -83,13 +101,13 @@ fn main(
   @builtin(local_invocation_index) local: u32,
 ) {
   let item = (workgroup.y * workgroups.x + workgroup.x) * ${WORKGROUP}u + local;
-  if (item >= uniforms.count) { return; }
+  if (item >= arrayLength(&weight0)) { return; }
   switch workgroup.z {
     ${unrolled(
       count,
       (k) => `
     case ${k}u: {
-      let gradient = gradient${k}[item] * gradientScale[0];
+      let gradient = gradient${k}[item] * uniforms.gradientScale;
       let mean = uniforms.beta1 * mean${k}[item] + uniforms.rest1 * gradient;
       let square = uniforms.beta2 * square${k}[item] + uniforms.rest2 * gradient * gradient;
       let weight = weight${k}[item];
@@ -106,5 +124,5 @@ fn main(
 }
 
 export function samples(): Program[] {
-  return [1, 2, 3].flatMap((count) => [program(count, 4), program(count, 1)]);
+  return [1, 2, 3, 4].flatMap((count) => [program(count, 4), program(count, 1)]);
 }

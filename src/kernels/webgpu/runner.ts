@@ -26,8 +26,8 @@ export interface Dispatch<Outputs extends readonly OutputSpec[] = readonly Outpu
   readonly outputs: Outputs;
   /** Tensors that the kernel changes in place, bound behind the outputs as `var<storage, read_write>`. */
   readonly updates?: readonly tf.TensorInfo[];
-  /** Words of the uniform buffer: unsigned integers, or floats through `f32`. */
-  readonly uniforms?: readonly Word[];
+  /** Words of the uniform buffer: unsigned integers, or floats through `f32`; or a buffer of the caller's, who writes it. */
+  readonly uniforms?: readonly Word[] | GPUBuffer;
   /**
    * Where in its sequence the first token stands, for kernels that ask: a uniform of its own behind the others, which they declare
    * by `positionWgsl`. Everything else is the same for the next token.
@@ -67,7 +67,8 @@ export function run<const Outputs extends readonly OutputSpec[]>(
     const filled = outputs.map((tensor) => backend.bufferOf(tensor));
     const updates = dispatch.updates?.map((tensor) => backend.changingBufferOf(tensor)) ?? [];
     const buffers = [...dispatch.inputs.map((tensor) => backend.bufferOf(tensor)), ...filled, ...updates];
-    if (dispatch.uniforms !== undefined) buffers.push(backend.uniforms.of(dispatch.uniforms));
+    const { uniforms } = dispatch;
+    if (uniforms !== undefined) buffers.push('size' in uniforms ? uniforms : backend.uniforms.of(uniforms));
     if (dispatch.position !== undefined) buffers.push(backend.positionBuffer(dispatch.position));
     const pipeline = pipelineOf(backend, dispatch.program);
     backend.record({ pipeline, buffers, outputs: filled, updates, workgroups: [x, y, z] });

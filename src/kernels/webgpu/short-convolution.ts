@@ -3,7 +3,8 @@
 // Backward, with dz = dy silu'(z), z computed again:
 //   dx[t] = sum over j of w[j] dz[t + K - 1 - j],   dw[j] = sum over t of dz[t] x[t - (K - 1) + j],   dbias = sum over t of dz[t]
 // An invocation goes down a strip of tokens of one vector of four channels, the last K inputs (and dz) in registers, so that x is
-// read once but for K - 1 tokens a strip. dw and dbias leave a row of partial sums a workgroup; column-sums.ts adds them.
+// read once but for K - 1 tokens a strip; backward, which has registers for few invocations at a time, four tokens are loaded
+// ahead of their use. dw and dbias leave a row of partial sums a workgroup; column-sums.ts adds them.
 // Bytes: forward x read, y written; backward x, dy read, dx written. Bound by memory.
 import type * as tf from '#tfjs';
 import { ACTIVATIONS } from './activations.js';
@@ -23,6 +24,8 @@ export interface ConvolutionInputs {
 
 const STRIP_FORWARD = 16;
 const STRIP_BACKWARD = 32;
+/** Tokens of x and dy that an invocation has in flight. */
+const LOADS_BACKWARD = 4;
 
 /** What a kernel's text depends on. */
 interface Form {
@@ -213,13 +216,37 @@ function backwardProgram(form: Form): Program {
     ...{ x: 'real', weights: 'f32' },
     ...(bias && silu && { biases: 'real' }),
     ...(state && { state: 'real' }),
-    dy: 'real',
+    dys: 'real',
   };
   const writes = { dx: 'real', parts: 'f32', ...(state && { dstate: 'real' }) };
   const dz = silu ? `dyt * siluSlope(${convolved(taps)}${bias ? ' + bias' : ''})` : 'dyt';
   const dInput = Array.from({ length: taps }, (_, j) => `w${j} * d${before - j}`).join(' + ');
   const columns = (taps + Number(bias)) * channels;
+  const element = (token: string) => `(row * uniforms.length + u32(${token})) * ${vectors}u + channel`;
+  const loads = (count: number) =>
+    unrolled(count, (k) => {
+      const at = element(`min(first + ${k}, length - 1)`);
+      return `let x${k}Next = x[${at}];\nlet dy${k}Next = dys[${at}];`;
+    });
+  // A token, and the gradient of the input K - 1 tokens ago, whose last dz is there now.
+  const step = (k: number, reached: string, sums: string) => `{
+      let token = first + ${k};
+      ${shift('x', taps, `x${k}Next`)}
+      ${shift('d', taps, 'real(0.0)')}
+      if (token < length) {
+        let dyt = dy${k}Next;
+        d${before} = ${dz};
+        ${sums}
+      }
+      let earlier = token - ${before};
+      if (inside && ${reached} && earlier < length) { dx[${element('earlier')}] = ${dInput}; }
+      ${state ? `if (inside && earlier < 0) { dstate[(row * ${before}u + u32(token)) * ${vectors}u + channel] = ${dInput}; }` : ''}
+    }`;
   const sums = [
+    ...Array.from({ length: taps }, (_, j) => `dw${j} += d${before} * x${j};`),
+    ...(bias ? [`dbias += d${before};`] : []),
+  ].join('\n');
+  const gradients = [
     ...Array.from({ length: taps }, (_, j) => ({ name: `dw${j}`, column: (c: string) => `${c} * ${taps}u + ${j}u` })),
     ...(bias ? [{ name: 'dbias', column: (c: string) => `${channels * taps}u + ${c}` }] : []),
   ];
@@ -237,27 +264,17 @@ var<workgroup> shares: array<real, ${WORKGROUP}>;
 ${head(form, STRIP_BACKWARD)}
   ${unrolled(taps, (j) => `var d${j} = real(0.0);\nvar dw${j} = real(0.0);`)}
   ${bias ? 'var dbias = real(0.0);' : ''}
-  for (var i = 0; i < ${STRIP_BACKWARD + before}; i++) {
-    let token = start + i;
-    ${shift('x', taps, 'inputAt(row, token, channel)')}
-    ${shift('d', taps, 'real(0.0)')}
-    if (token < length) {
-      let dyt = dy[(row * uniforms.length + u32(token)) * ${vectors}u + channel];
-      d${before} = ${dz};
-      if (i < ${STRIP_BACKWARD}) {
-        ${unrolled(taps, (j) => `dw${j} += d${before} * x${j};`)}
-        ${bias ? `dbias += d${before};` : ''}
-      }
-    }
-    // The last K - 1 dz are there now: the input K - 1 tokens ago has its gradient.
-    let earlier = token - ${before};
-    if (inside && i >= ${before} && earlier < length) {
-      dx[(row * uniforms.length + u32(earlier)) * ${vectors}u + channel] = ${dInput};
-    }
-    ${state ? `if (inside && earlier < 0) { dstate[(row * ${before}u + u32(token)) * ${vectors}u + channel] = ${dInput}; }` : ''}
+  for (var i = 0; i < ${STRIP_BACKWARD}; i += ${LOADS_BACKWARD}) {
+    let first = start + i;
+    ${loads(LOADS_BACKWARD)}
+    ${unrolled(LOADS_BACKWARD, (k) => step(k, `i >= ${before - k}`, sums))}
   }
+  // The first K - 1 dz of the next strip, for the inputs before them.
+  let first = start + ${STRIP_BACKWARD};
+  ${loads(before)}
+  ${unrolled(before, (k) => step(k, 'true', ''))}
   let at = (workgroup.z * workgroups.y + workgroup.y) * ${columns}u;
-  ${sums
+  ${gradients
     .map(
       ({ name, column }) => `
   shares[local] = ${name};

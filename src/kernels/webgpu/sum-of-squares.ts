@@ -1,14 +1,16 @@
 // The sum of the squares of many tensors' elements, for the norm of a gradient, in two stages of a fixed order: each tensor is
-// summed by up to 256 workgroups, and one workgroup adds what they found. Tensors of one size share a dispatch, as many as the
-// adapter binds. Bytes: each element read once. Bound by memory.
+// summed by up to 512 workgroups, and one workgroup adds what they found. Tensors of one size share a dispatch, as many as the
+// adapter binds. An invocation has four vectors in flight. Bytes: each element read once. Bound by memory.
 import type * as tf from '#tfjs';
 import { groupsOfOneSize } from './adamw.js';
 import { deviceBackend, run, uninitialised, type Program } from './runner.js';
-import { realOf, rowSum, unrolled, widthOf, WORKGROUP, type Width } from './vectors.js';
+import { bindings, realOf, rowSum, unrolled, widthOf, WORKGROUP, type Width } from './vectors.js';
 
 /** Workgroups of one tensor, and the vectors that an invocation takes where there are fewer. */
-const MOST_PARTS = 256;
-const VECTORS = 4;
+const MOST_PARTS = 512;
+const VECTORS = 16;
+/** Vectors, or partial sums, that an invocation has in flight. */
+const LOADS = 4;
 
 /** sqrt(sum of squares) of all the tensors' elements, a scalar on the device. */
 export function normOf(tensors: readonly tf.Tensor[]): tf.Scalar {
@@ -45,17 +47,15 @@ function partsOf({ size }: tf.Tensor): number {
 }
 
 function partsProgram(count: number, width: Width): Program {
-  const variables = [
-    ...Array.from({ length: count }, (_, k) => `var<storage, read> x${k}: array<real>;`),
-    'var<storage, read_write> parts: array<f32>;',
-    'var<uniform> uniforms: Uniforms;',
-  ];
   return {
     key: `sum-of-squares/parts/${count}/${width}`,
     wgsl: () => `
 ${realOf(width)}
-struct Uniforms { count: u32, start: u32 }
-${variables.map((variable, binding) => `@group(0) @binding(${binding}) ${variable}`).join('\n')}
+${bindings(
+  Object.fromEntries(Array.from({ length: count }, (_, k) => [`x${k}`, 'real'])),
+  { parts: 'f32' },
+  'count: u32, start: u32',
+)}
 ${rowSum(WORKGROUP, 'f32')}
 @compute @workgroup_size(${WORKGROUP})
 fn main(
@@ -63,18 +63,11 @@ fn main(
   @builtin(num_workgroups) workgroups: vec3<u32>,
   @builtin(local_invocation_index) local: u32,
 ) {
+  let stride = workgroups.x * ${WORKGROUP}u;
+  let first = workgroup.x * ${WORKGROUP}u + local;
   var sum = real(0.0);
   switch workgroup.y {
-    ${unrolled(
-      count,
-      (k) => `
-    case ${k}u: {
-      for (var i = workgroup.x * ${WORKGROUP}u + local; i < uniforms.count; i += workgroups.x * ${WORKGROUP}u) {
-        let x = x${k}[i];
-        sum += x * x;
-      }
-    }`,
-    )}
+    ${unrolled(count, (k) => `case ${k}u: { ${eachOf(`x${k}`, 'real', (x) => `sum += ${x} * ${x};`)} }`)}
     default: {}
   }
   let all = rowSum(local, total(sum));
@@ -87,19 +80,28 @@ function normProgram(): Program {
   return {
     key: 'sum-of-squares/norm',
     wgsl: () => `
-struct Uniforms { count: u32 }
-@group(0) @binding(0) var<storage, read> parts: array<f32>;
-@group(0) @binding(1) var<storage, read_write> norm: array<f32>;
-@group(0) @binding(2) var<uniform> uniforms: Uniforms;
+${bindings({ parts: 'f32' }, { norm: 'f32' }, 'count: u32')}
 ${rowSum(WORKGROUP, 'f32')}
 @compute @workgroup_size(${WORKGROUP})
 fn main(@builtin(local_invocation_index) local: u32) {
+  let stride = ${WORKGROUP}u;
+  let first = local;
   var sum = 0.0;
-  for (var i = local; i < uniforms.count; i += ${WORKGROUP}u) { sum += parts[i]; }
+  ${eachOf('parts', 'f32', (part) => `sum += ${part};`)}
   let all = rowSum(local, sum);
   if (local == 0u) { norm[0] = sqrt(all); }
 }`,
   };
+}
+
+/** The body for the elements `first`, `first + stride`, ... of `uniforms.count`, loaded some at a time. */
+function eachOf(array: string, element: string, body: (value: string) => string): string {
+  const at = (i: number) => `at + ${i}u * stride`;
+  return `
+  for (var at = first; at < uniforms.count; at += ${LOADS}u * stride) {
+    ${unrolled(LOADS, (i) => `let value${i} = select(${element}(0.0), ${array}[min(${at(i)}, uniforms.count - 1u)], ${at(i)} < uniforms.count);`)}
+    ${unrolled(LOADS, (i) => body(`value${i}`))}
+  }`;
 }
 
 export function samples(): Program[] {

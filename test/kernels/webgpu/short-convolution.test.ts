@@ -9,6 +9,7 @@ for (const [batch, length, channels, taps] of [
   [2, 2, 7, 4],
   [2, 65, 35, 3],
   [1, 300, 260, 4],
+  [2, 34, 8, 6],
   [1, 5, 8, 1],
 ] as const)
   test.serial(
