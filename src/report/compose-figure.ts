@@ -2,6 +2,7 @@
 // a legend never lies on an axis.
 import type { ChartConfiguration } from 'chart.js';
 import { INK, TEXT, textWidth, type Drawing, type Figure, type Panel } from './chart.js';
+import { coincidingCaption } from './coinciding-markers.js';
 import { drawLegend, legendLayout, type LegendItem } from './legend.js';
 
 export interface FigureParts {
@@ -18,7 +19,8 @@ const MARGIN = 4;
 const GAP = 10;
 const CAPTION_LINE = TEXT.caption + 2.5;
 
-export function composeFigure({ title, width, legend, charts, chartHeight, caption }: FigureParts): Figure {
+export function composeFigure({ title, width, legend, charts, chartHeight, caption: told }: FigureParts): Figure {
+  const caption = [...told, ...coincidingCaption(charts)];
   const layout = legendLayout(legend, width - 2 * MARGIN);
   const lines = caption.flatMap((sentence) => wrapped(sentence, width - 2 * MARGIN));
   const top = MARGIN + layout.height;

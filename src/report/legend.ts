@@ -1,7 +1,7 @@
 // The legend of a figure: line, marker and name of every model, in columns that fit.
-import type { PointStyle } from 'chart.js';
 import { drawPoint } from 'chart.js/helpers';
 import { FONT, INK, TEXT, textWidth, type Drawing } from './chart.js';
+import { drawnMarker } from './markers.js';
 import type { ModelStyle } from './palette.js';
 
 export interface LegendItem {
@@ -62,8 +62,9 @@ export function drawLegend(items: readonly LegendItem[], { columns, labels }: Le
         context.stroke();
         context.setLineDash([]);
       }
-      const pointStyle: PointStyle = key === 'square' ? 'rect' : style.marker;
-      const point = { pointStyle, radius: key === 'square' ? 5 : MARKER_RADIUS, rotation: 0, borderWidth: 1.2 };
+      const { fill, ...shape } = drawnMarker(key === 'square' ? 'rect' : style.marker, style.color);
+      const point = { ...shape, radius: key === 'square' ? 5 : MARKER_RADIUS, borderWidth: 1.2 };
+      context.fillStyle = fill;
       drawPoint(context as unknown as CanvasRenderingContext2D, point, x + (KEY_WIDTH - 6) / 2, y);
       context.fillStyle = INK;
       context.fillText(labels[k]!, x + KEY_WIDTH, y + 0.5);

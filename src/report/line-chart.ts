@@ -1,6 +1,8 @@
 // Lines with markers, one a model, and bands around those that several seeds make: what all figures against length are.
 import type { ChartConfiguration, ChartDataset } from 'chart.js';
 import { DASH, MARKER_RADIUS, type LegendItem } from './legend.js';
+import { coincidences, markersSideBySide } from './coinciding-markers.js';
+import { drawnMarker } from './markers.js';
 import type { ModelStyle } from './palette.js';
 
 export interface LinePoint {
@@ -20,6 +22,8 @@ export interface Line {
   readonly points: readonly LinePoint[];
 }
 
+type Dataset = ChartDataset<'line', { x: number; y: number }[]>;
+
 /** Options of a scale of chart.js. */
 export type Axis = NonNullable<NonNullable<ChartConfiguration<'line'>['options']>['scales']>[string];
 
@@ -29,15 +33,14 @@ export function lineChart(
   axes: Readonly<Record<string, NonNullable<Axis>>>,
 ): ChartConfiguration {
   const datasets = lines.flatMap(
-    ({ label, style, dashed, unmarked, points }): ChartDataset<'line', { x: number; y: number }[]>[] => [
+    ({ label, style, dashed, unmarked, points }): Dataset[] => [
       ...bandOf(style, points),
       {
         label,
         data: points.map(({ x, y }) => ({ x, y })),
         borderColor: style.color,
         backgroundColor: style.color,
-        pointBorderColor: style.color,
-        pointStyle: style.marker,
+        ...markerOf(style),
         pointRadius: unmarked === true ? 0 : MARKER_RADIUS,
         borderWidth: unmarked === true ? 0.9 : 1.2,
         borderDash: dashed ? DASH : [],
@@ -48,6 +51,7 @@ export function lineChart(
   const config: ChartConfiguration<'line', { x: number; y: number }[]> = {
     type: 'line',
     data: { datasets },
+    plugins: [markersSideBySide(coincidences(datasets, axes.y!))],
     options: {
       layout: { padding: { right: 8, top: 6 } },
       scales: { ...axes },
@@ -57,8 +61,13 @@ export function lineChart(
   return config;
 }
 
+function markerOf({ marker, color }: ModelStyle) {
+  const { pointStyle, rotation, fill } = drawnMarker(marker, color);
+  return { pointStyle, pointRotation: rotation, pointBorderColor: color, pointBackgroundColor: fill };
+}
+
 /** A line at the lowest values, and one at the highest that fills down to it; both unseen. */
-function bandOf(style: ModelStyle, points: readonly LinePoint[]): ChartDataset<'line', { x: number; y: number }[]>[] {
+function bandOf(style: ModelStyle, points: readonly LinePoint[]): Dataset[] {
   const banded = points.filter(({ low, high }) => low !== undefined && high !== undefined);
   if (banded.length < 2) return [];
   const unseen = { borderWidth: 0, pointRadius: 0 };

@@ -3,11 +3,11 @@
 
 import { nameWithoutSeed } from './display-names.js';
 import { knownLooks, type LabelledModel } from './known-looks.js';
+import type { Marker } from './markers.js';
 
 export interface ModelStyle {
   readonly color: string;
-  /** chart.js point style. */
-  readonly marker: 'circle' | 'rect' | 'triangle' | 'rectRot' | 'star' | 'crossRot' | 'rectRounded' | 'cross';
+  readonly marker: Marker;
 }
 
 /** Eight colours, then darker shades of them (and a lighter grey) for relatives and for figures with more models. */
@@ -18,22 +18,26 @@ const STYLES: readonly ModelStyle[] = [
   { color: '#009e73', marker: 'rectRot' },
   { color: '#d55e00', marker: 'star' },
   { color: '#cc79a7', marker: 'crossRot' },
-  { color: '#56b4e9', marker: 'rectRounded' },
+  { color: '#56b4e9', marker: 'triangleDown' },
   { color: '#c4b000', marker: 'cross' },
-  { color: '#00406b', marker: 'rect' },
-  { color: '#9f9f9f', marker: 'circle' },
-  { color: '#8f6300', marker: 'rectRot' },
-  { color: '#00573f', marker: 'triangle' },
-  { color: '#7d3700', marker: 'crossRot' },
-  { color: '#7e3f63', marker: 'star' },
-  { color: '#2f6b8f', marker: 'cross' },
-  { color: '#6f6500', marker: 'rectRounded' },
+  { color: '#00406b', marker: 'triangleDownHollow' },
+  { color: '#9f9f9f', marker: 'circleHollow' },
+  { color: '#8f6300', marker: 'cross' },
+  { color: '#00573f', marker: 'triangleDown' },
+  { color: '#7d3700', marker: 'rectRotHollow' },
+  { color: '#7e3f63', marker: 'rectHollow' },
+  { color: '#2f6b8f', marker: 'triangleHollow' },
+  { color: '#6f6500', marker: 'star' },
 ];
 
-/** Where there are more models than styles: every colour once more, with a marker that it does not have above. */
+/** Where there are more models than styles: every colour once more, in its order above, with another marker. */
+const FURTHER_MARKERS: readonly Marker[] = [
+  ...(['rectHollow', 'triangleHollow', 'circleHollow', 'bar', 'rect', 'triangleDown', 'cross', 'rectRot'] as const),
+  ...(['rectRot', 'rectRotHollow', 'circle', 'bar', 'star', 'crossRot', 'rect', 'triangle'] as const),
+];
 const LOOKS: readonly ModelStyle[] = [
   ...STYLES,
-  ...STYLES.map(({ color }, k) => ({ color, marker: STYLES[(k + 3) % STYLES.length]!.marker })),
+  ...FURTHER_MARKERS.map((marker, k) => ({ color: STYLES[k]!.color, marker })),
 ];
 
 /**

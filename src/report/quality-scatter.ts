@@ -15,6 +15,7 @@ import { displayNames, nameWithoutSeed, twinCaption } from './display-names.js';
 import { decimalTicks, logAxis } from './log-axis.js';
 import { MARKER_RADIUS } from './legend.js';
 import { linearAxis } from './loss-axes.js';
+import { drawnMarker } from './markers.js';
 import { bytesText } from './number-text.js';
 import type { StyleBook } from './palette.js';
 import { figureText, lengthText } from './tick-text.js';
@@ -62,9 +63,10 @@ export function qualityScatter(
     type: 'scatter',
     data: {
       datasets: found.rows.flatMap((_, k) => {
+        const { pointStyle, rotation, fill } = drawnMarker(own[k]!.marker, own[k]!.color);
         const point = { data: [{ x: speeds[k]!, y: values[k]! }], borderColor: own[k]!.color, clip: false as const };
         return [
-          { ...point, backgroundColor: own[k]!.color, pointStyle: own[k]!.marker, pointRadius: MARKER_RADIUS },
+          { ...point, pointRadius: MARKER_RADIUS, backgroundColor: fill, pointStyle, pointRotation: rotation },
           { ...point, backgroundColor: `${own[k]!.color}33`, pointRadius: radii[k]!, borderWidth: 0.5 },
         ];
       }),
