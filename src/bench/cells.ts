@@ -61,7 +61,8 @@ export function cellsOf(grid: Grid): Cell[] {
   }
 }
 
-function rowsOf(batch: Grid['batches'][number], prompt: number): number {
+/** Rows of a batch that was asked for, at a prompt of so many tokens. */
+export function rowsOf(batch: Grid['batches'][number], prompt: number): number {
   if (typeof batch === 'number') return batch;
   return prompt === 0 ? 1 : Math.max(1, Math.floor(Number(batch.slice('tokens:'.length)) / prompt));
 }

@@ -10,6 +10,7 @@ import { qualityScatter } from './quality-scatter.js';
 import { lossLines } from './loss-lines.js';
 import type { Found } from './read-run.js';
 import { recallFigures } from './recall-lines.js';
+import { trainBars } from './train-bars.js';
 
 /** By file name. */
 export function allFigures(found: Found): Map<string, Figure> {
@@ -28,12 +29,13 @@ export function allFigures(found: Found): Map<string, Figure> {
     ['quality', qualityScatter(found, styles)],
     ['loss', lossLines(trainings, styles)],
   ];
-  const drawn = single.flatMap(([name, figure]): [string, Figure][] => (figure === null ? [] : [[name, figure]]));
+  const bars = trainBars(benches, styles);
   return new Map([
-    ...drawn,
+    ...single.flatMap(([name, figure]): [string, Figure][] => (figure === null ? [] : [[name, figure]])),
     ...recallFigures(runs, styles),
     ...pplFigures(ppls, styles),
     ...pplHeatmaps(ppls),
     ...benchFigures(benches, styles),
+    ...(bars === null ? [] : [['train-throughput', bars] as const]),
   ]);
 }

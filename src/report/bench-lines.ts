@@ -2,14 +2,14 @@
 // logarithmic. A dashed line was computed by unfused kernels, and the caption says what that means.
 import type { BenchRecord } from '../bench/bench-record.js';
 import { benchRows, type BenchRow } from '../bench/bench-rows.js';
-import type { CellKind } from '../bench/cells.js';
+import { rowsOf, type Cell, type CellKind } from '../bench/cells.js';
+import { benchGroups } from './bench-groups.js';
 import { COLUMN_WIDTH, type Figure } from './chart.js';
 import { composeFigure } from './compose-figure.js';
 import { displayNames } from './display-names.js';
 import { legendOf, lineChart, valuesOf, type Line } from './line-chart.js';
 import { decimalTicks, logAxis, powersOfTwo } from './log-axis.js';
 import type { StyleBook } from './palette.js';
-import { runLabels } from './run-labels.js';
 import { byteUnit, figureText, lengthText } from './tick-text.js';
 
 /** What a figure shows, and of which cells. */
@@ -69,6 +69,10 @@ export const COMPOSITE_CAPTION = 'Dashed: unfused kernels, whose speed says noth
 /** Rows of one model, window and batch, in the order of x. */
 export interface BenchLine {
   readonly label: string;
+  /** Whose look it has. */
+  readonly look: string;
+  /** Cells of the model that are no part of a line. */
+  readonly lone: number;
   readonly rows: readonly BenchRow[];
 }
 
@@ -85,46 +89,48 @@ export function benchFigures(runs: readonly BenchRecord[], styles: StyleBook): M
 
 /** Throughput and memory are shown without a context before the prompt, where there are such cells. */
 export function benchLines({ kind, x, y }: BenchPlot, runs: readonly BenchRecord[]): BenchLine[] {
-  const merged = oneRunAModel(runs);
-  const labels = runLabels(merged);
-  return merged.flatMap((run, k) => {
-    const rows = benchRows(run).filter((row) => row.kind === kind && (row.status !== 'ok' || row[y] !== null));
+  return benchGroups(runs, kind).flatMap(({ label, look, runs: members }) => {
+    const rows = members
+      .flatMap((run) => benchRows(run).map((row, k) => ({ ...row, rows: rowsText(run, run.results[k]!.cell) })))
+      .filter((row) => row.status !== 'ok' || row[y] !== null);
     const shallow = Math.min(...rows.map(({ n_depth }) => n_depth));
     const shown = x === 'n_depth' ? rows : rows.filter(({ n_depth }) => n_depth === shallow);
-    const groups = separated(shown, x);
-    return [...groups].map(([mark, own]) => ({
-      label: [labels[k]!, mark].filter(Boolean).join(', '),
+    const drawn = withoutLoneCells(shown, x);
+    return [...separated(drawn, x)].map(([mark, own]) => ({
+      lone: shown.length - drawn.length,
+      label: [label, mark].filter(Boolean).join(', '),
+      look: [look, mark].filter(Boolean).join(', '),
       rows: [...own].sort((a, b) => a[x] - b[x]),
     }));
   });
 }
 
-/** Runs of one model that the same program made on the same device are one: of a cell that several have, the last one counts. */
-function oneRunAModel(runs: readonly BenchRecord[]): BenchRecord[] {
-  const merged = new Map<string, BenchRecord>();
-  for (const run of runs) {
-    const key = JSON.stringify([run.model.label, run.model.weightsDigest, run.engine, run.build, run.settings.seed]);
-    const before = merged.get(key)?.results ?? [];
-    const cells = new Map([...before, ...run.results].map((result) => [JSON.stringify(result.cell), result]));
-    merged.set(key, { ...run, results: [...cells.values()] });
-  }
-  return [...merged.values()];
+/** A cell, and what its batch was asked for as: as many rows as fill a number of tokens are other ones at every length. */
+type PlottedRow = BenchRow & { readonly rows: string };
+
+function rowsText({ settings }: BenchRecord, { batch, prompt }: Cell): string {
+  const asked = settings.batches.find((rows) => rowsOf(rows, prompt) === batch) ?? batch;
+  return typeof asked === 'number' ? `batch ${asked}` : `${lengthText(Number(asked.split(':')[1]))} tokens a batch`;
 }
 
-/**
- * Rows by what tells their lines apart: window, batch, decoded tokens; each only where two rows of the same x differ in it.
- * (A batch of as many rows as fill a number of tokens is another one at every length, and still one line.)
- */
-function separated(rows: readonly BenchRow[], x: BenchPlot['x']): Map<string, BenchRow[]> {
-  const marks: ((row: BenchRow) => string)[] = [
+/** Beside a line, one cell of another batch or window at one length (that of a training, say) is no line. */
+function withoutLoneCells(rows: readonly PlottedRow[], x: BenchPlot['x']): readonly PlottedRow[] {
+  const groups = [...separated(rows, x).values()];
+  const lines = groups.filter((own) => new Set(own.map((row) => row[x])).size > 1);
+  return lines.length === 0 ? rows : lines.flat();
+}
+
+/** Rows by what tells their lines apart: window, batch, decoded tokens; each only where two rows of the same x differ in it. */
+function separated(rows: readonly PlottedRow[], x: BenchPlot['x']): Map<string, PlottedRow[]> {
+  const marks: ((row: PlottedRow) => string)[] = [
     ({ window }) => (window === null ? 'no window' : `window ${window}`),
-    ({ batch }) => `batch ${batch}`,
+    ({ rows }) => rows,
     ({ n_gen }) => `${n_gen} decoded`,
   ];
   const telling = marks.filter((mark) =>
     rows.some((row) => rows.some((other) => other[x] === row[x] && mark(other) !== mark(row))),
   );
-  const groups = new Map<string, BenchRow[]>();
+  const groups = new Map<string, PlottedRow[]>();
   for (const row of rows) {
     const key = telling.map((mark) => mark(row)).join(', ');
     groups.set(key, [...(groups.get(key) ?? []), row]);
@@ -152,9 +158,9 @@ export function drawnLines(
   names: readonly string[],
   styles: StyleBook,
 ): Line[] {
-  return lines.map(({ label, rows }, k) => ({
+  return lines.map(({ look, rows }, k) => ({
     label: names[k]!,
-    style: styles.of(label),
+    style: styles.of(look),
     dashed: isComposite(rows),
     points: rows.filter(({ status }) => status === 'ok').map((row) => ({ x: row[x], y: row[y]! })),
   }));
@@ -192,5 +198,9 @@ export function benchCaption({ x }: BenchPlot, lines: readonly BenchLine[], name
     const lengths = rows.filter(({ status }) => status === 'OOM').map((row) => lengthText(row[x]));
     return lengths.length === 0 ? [] : [`${names[k]} at ${lengths.join(', ')}: out of memory.`];
   });
-  return [...(lines.some(({ rows }) => isComposite(rows)) ? [COMPOSITE_CAPTION] : []), ...missing];
+  return [
+    ...(lines.some(({ rows }) => isComposite(rows)) ? [COMPOSITE_CAPTION] : []),
+    ...missing,
+    ...(lines.some(({ lone }) => lone > 0) ? ['Not drawn: cells of another batch or window at one length alone.'] : []),
+  ];
 }

@@ -1,7 +1,7 @@
 // The table of a benchmark: one row a cell, as llama-bench prints it, with memory, kernels and shares of what the device reaches.
 import type { BenchRecord } from '../bench/bench-record.js';
 import { benchRows, type BenchRow } from '../bench/bench-rows.js';
-import { runLabels } from './run-labels.js';
+import { benchGroups } from './bench-groups.js';
 import { bytesText, fixed, parameterCount } from './number-text.js';
 import { MISSING, textCell, type Column, type Table } from './table.js';
 
@@ -14,8 +14,9 @@ interface BenchColumn extends Column {
 }
 
 export function benchTable(runs: readonly BenchRecord[]): Table {
-  const labels = runLabels(runs);
-  const rows = runs.flatMap((run, k) => benchRows(run).map((row) => ({ ...row, model: labels[k]! })));
+  const rows = benchGroups(runs).flatMap(({ label, runs: members }) =>
+    members.flatMap((run) => benchRows(run).map((row) => ({ ...row, model: label }))),
+  );
   const kept = COLUMNS.filter(({ key }) => !QUIET.has(key) || new Set(rows.map(text(key))).size > 1);
   return {
     columns: kept,

@@ -78,7 +78,9 @@ export function coincidingCaption(charts: readonly (ChartConfiguration | Drawing
   const moved = charts.some(
     (chart) =>
       typeof chart !== 'function' &&
-      chart.plugins?.some((plugin) => plugin.id === ID && (plugin as ReturnType<typeof markersSideBySide>).groups.length),
+      chart.plugins?.some(
+        (plugin) => plugin.id === ID && (plugin as ReturnType<typeof markersSideBySide>).groups.length,
+      ),
   );
   return moved ? ['Markers side by side: lines that coincide.'] : [];
 }

@@ -4,13 +4,14 @@ import type { RunSummary } from '../evaluate/run-summary.js';
 import type { PplRecord } from '../perplexity/ppl-record.js';
 import { benchCaption, benchChart, benchLines, BENCH_PLOTS, drawnLines } from './bench-lines.js';
 import { PAGE_WIDTH, type Figure } from './chart.js';
+import { runsOfChosenText } from './chosen-text.js';
 import { composeFigure } from './compose-figure.js';
 import { displayNames, twinCaption } from './display-names.js';
 import { legendOf, lineChart, valuesOf, type Line } from './line-chart.js';
 import { logAxis, powersOfTwo } from './log-axis.js';
 import { linearAxis } from './loss-axes.js';
 import type { StyleBook } from './palette.js';
-import { lengthCurves, runsByText } from './ppl-lines.js';
+import { lengthCurves } from './ppl-lines.js';
 import { recallChart, recallFamilies, type RecallFamily } from './recall-lines.js';
 import { bandCaption, linesOfSeeds, type SeedLine } from './seed-groups.js';
 import { lengthText } from './tick-text.js';
@@ -28,7 +29,7 @@ export function lengthPanels(
   const { names, shared } = displayNames(quality.lines.map(({ label }) => label));
   const own = displayNames(measured.map(({ label }) => label));
   // A model that both show has one name.
-  const places = measured.map(({ label }) => quality.lines.findIndex((line) => line.label === styles.twin(label)));
+  const places = measured.map(({ look }) => quality.lines.findIndex((line) => line.label === styles.twin(look)));
   const benchNames = places.map((place, k) => names[place] ?? own.names[k]!);
   const twins = own.names.filter((_, k) => styles.twin(measured[k]!.label) !== measured[k]!.label);
   const settings = new Set([shared, ...(twins.length === 0 ? [own.shared] : [])]);
@@ -83,8 +84,8 @@ function recallOf(family: RecallFamily): Quality {
 }
 
 function lossOf(ppls: readonly PplRecord[]): Quality | null {
-  const [text] = runsByText(ppls);
-  const lines = text === undefined ? [] : linesOfSeeds(lengthCurves(text[1]));
+  const own = runsOfChosenText(ppls);
+  const lines = linesOfSeeds(lengthCurves(own));
   if (!lines.some(({ points }) => points.length > 1)) return null;
   return {
     name: 'Loss',
@@ -96,6 +97,6 @@ function lossOf(ppls: readonly PplRecord[]): Quality | null {
         y: linearAxis('Loss (nats/token)', ys),
       });
     },
-    caption: [`Loss: ${text![1][0]!.text.name}, the same tokens at every length.`],
+    caption: [`Loss: ${own[0]!.text.name}, the same tokens at every length.`],
   };
 }

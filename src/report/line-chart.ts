@@ -32,22 +32,20 @@ export function lineChart(
   lines: readonly Line[],
   axes: Readonly<Record<string, NonNullable<Axis>>>,
 ): ChartConfiguration {
-  const datasets = lines.flatMap(
-    ({ label, style, dashed, unmarked, points }): Dataset[] => [
-      ...bandOf(style, points),
-      {
-        label,
-        data: points.map(({ x, y }) => ({ x, y })),
-        borderColor: style.color,
-        backgroundColor: style.color,
-        ...markerOf(style),
-        pointRadius: unmarked === true ? 0 : MARKER_RADIUS,
-        borderWidth: unmarked === true ? 0.9 : 1.2,
-        borderDash: dashed ? DASH : [],
-        clip: false,
-      },
-    ],
-  );
+  const datasets = lines.flatMap(({ label, style, dashed, unmarked, points }): Dataset[] => [
+    ...bandOf(style, points),
+    {
+      label,
+      data: points.map(({ x, y }) => ({ x, y })),
+      borderColor: style.color,
+      backgroundColor: style.color,
+      ...markerOf(style),
+      pointRadius: unmarked === true ? 0 : MARKER_RADIUS,
+      borderWidth: unmarked === true ? 0.9 : 1.2,
+      borderDash: dashed ? DASH : [],
+      clip: false,
+    },
+  ]);
   const config: ChartConfiguration<'line', { x: number; y: number }[]> = {
     type: 'line',
     data: { datasets },

@@ -32,14 +32,16 @@ export function logAxis(
   };
 }
 
-/** The powers of two from below the least to above the largest value; every second, third, ... where they are many. */
+/** The powers of two from below the least to above the largest value; where they are many, every second, third, ... before the last. */
 export function powersOfTwo(values: readonly number[]): number[] {
-  return powersAround(2, values);
+  const { first, last } = exponentsAround(2, values);
+  const step = stepOf(first, last);
+  return Array.from({ length: Math.floor((last - first) / step) + 1 }, (_, k) => 2 ** (last - k * step)).reverse();
 }
 
 /** 1, 2 and 5 times the powers of ten around the values; the powers alone where they are many. */
 export function decimalTicks(values: readonly number[]): number[] {
-  const powers = powersAround(10, values);
+  const powers = powersOfTen(values);
   const fine = powers.flatMap((power) => [power, 2 * power, 5 * power]);
   const [low, high] = [Math.min(...values), Math.max(...values)];
   // The last tick below the values, those between them, and the first one above.
@@ -47,10 +49,18 @@ export function decimalTicks(values: readonly number[]): number[] {
   return around.length > MOST_TICKS ? powers : around;
 }
 
-function powersAround(base: number, values: readonly number[]): number[] {
+/** The powers of ten around the values; every second, third, ... where they are many. */
+function powersOfTen(values: readonly number[]): number[] {
+  const { first, last } = exponentsAround(10, values);
+  const step = stepOf(first, last);
+  return Array.from({ length: Math.ceil((last - first) / step) + 1 }, (_, k) => 10 ** (first + k * step));
+}
+
+function exponentsAround(base: number, values: readonly number[]): { first: number; last: number } {
   const exponents = values.map((value) => Math.log2(value) / Math.log2(base));
-  const first = Math.floor(Math.min(...exponents));
-  const last = Math.ceil(Math.max(...exponents));
-  const step = Math.ceil((last - first + 1) / MOST_TICKS);
-  return Array.from({ length: Math.ceil((last - first) / step) + 1 }, (_, k) => base ** (first + k * step));
+  return { first: Math.floor(Math.min(...exponents)), last: Math.ceil(Math.max(...exponents)) };
+}
+
+function stepOf(first: number, last: number): number {
+  return Math.ceil((last - first + 1) / MOST_TICKS);
 }

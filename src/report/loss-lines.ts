@@ -4,10 +4,11 @@ import { COLUMN_WIDTH, type Figure } from './chart.js';
 import { composeFigure } from './compose-figure.js';
 import { legendOf, lineChart, valuesOf, type Line } from './line-chart.js';
 import { linearAxis, lossAxes } from './loss-axes.js';
+import { thousands } from './number-text.js';
 import type { StyleBook } from './palette.js';
 import { failureOf, failureRemarks, type TrainedRun } from './read-training.js';
 import { bandCaption, linesOfSeeds, type SeedLine } from './seed-groups.js';
-import { longestOfNames, trainingLabel } from './training-labels.js';
+import { runsOfFullBudget, trainingLabel } from './training-labels.js';
 
 /** More points than a column has room for. */
 const MOST_POINTS = 120;
@@ -19,7 +20,7 @@ interface Point {
 
 /** Null when no run has two points. A run that failed has no line, since it is no part of a mean over seeds: the caption says why. */
 export function lossLines(runs: readonly TrainedRun[], styles: StyleBook): Figure | null {
-  const told = longestOfNames(runs);
+  const told = runsOfFullBudget(runs);
   const drawn = told.filter((run) => run.training.length > 1 && failureOf(run) === null);
   if (drawn.length === 0) return null;
   const unit = unitOf(Math.max(...drawn.map(({ training }) => training.at(-1)!.tokens)));
@@ -51,10 +52,15 @@ export function lossLines(runs: readonly TrainedRun[], styles: StyleBook): Figur
     caption: [
       ...(heldOut.length === 0 ? [] : ['Dashed, with markers: held-out text, at the longest context.']),
       ...bandCaption(trained),
-      ...(told.length < runs.length ? ['Shorter runs of the same models are not drawn.'] : []),
+      ...shorterCaption(runs.length - told.length),
       ...failureRemarks(told),
     ],
   });
+}
+
+function shorterCaption(shorter: number): string[] {
+  if (shorter === 0) return [];
+  return [shorter === 1 ? '1 shorter run is not drawn.' : `${thousands(shorter)} shorter runs are not drawn.`];
 }
 
 function trainingPoints({ training }: TrainedRun): Point[] {

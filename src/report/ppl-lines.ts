@@ -1,19 +1,20 @@
-// The figures of `ppl`: loss against evaluation length and by position, one line a model and window, a figure a text.
+// The figures of `ppl`: loss and peak memory against evaluation length, loss by position; one line a model and window, a figure a
+// text.
 import type { PplRecord } from '../perplexity/ppl-record.js';
-import { positionRows, pplRows } from '../perplexity/ppl-rows.js';
+import { positionRows, pplRows, type PplRow } from '../perplexity/ppl-rows.js';
 import { COLUMN_WIDTH, type Figure } from './chart.js';
 import { composeFigure } from './compose-figure.js';
 import { displayNames } from './display-names.js';
-import { legendOf, lineChart, valuesOf, type Line } from './line-chart.js';
+import { legendOf, lineChart, valuesOf, type Axis, type Line } from './line-chart.js';
 import { logAxis, powersOfTwo } from './log-axis.js';
 import { lossAxes } from './loss-axes.js';
 import type { StyleBook } from './palette.js';
 import { pplIdentity } from './ppl-labels.js';
 import { bandCaption, linesOfSeeds, type SeedCurve } from './seed-groups.js';
 import { thousands } from './number-text.js';
-import { lengthText } from './tick-text.js';
+import { byteUnit, figureText, lengthText, type ByteUnit } from './tick-text.js';
 
-/** By file name: `ppl-by-length` and `ppl-by-position`, with the text's name behind where there are several texts. */
+/** By file name: `ppl-by-length`, `ppl-by-position` and `ppl-memory`, with the text's name behind where there are several texts. */
 export function pplFigures(runs: readonly PplRecord[], styles: StyleBook): Map<string, Figure> {
   const figures = new Map<string, Figure>();
   for (const [suffix, own] of runsByText(runs)) {
@@ -21,6 +22,9 @@ export function pplFigures(runs: readonly PplRecord[], styles: StyleBook): Map<s
     const byPosition = figureOf(own, positionCurves(own), styles, POSITION);
     if (byLength !== null) figures.set(`ppl-by-length${suffix}`, byLength);
     if (byPosition !== null) figures.set(`ppl-by-position${suffix}`, byPosition);
+    const unit = byteUnit(own.flatMap(pplRows).map(({ peak_bytes }) => peak_bytes ?? 0));
+    const memory = figureOf(own, memoryCurves(own, unit), styles, memoryIn(unit.name));
+    if (memory !== null) figures.set(`ppl-memory${suffix}`, memory);
   }
   return figures;
 }
@@ -41,18 +45,28 @@ interface Shown {
   readonly title: string;
   readonly xTitle: string;
   readonly remark: string;
+  /** Those of values, by what chart.js calls them. */
+  readonly axesOf: (values: readonly number[]) => Readonly<Record<string, NonNullable<Axis>>>;
 }
 
 const LENGTH: Shown = {
   title: 'Loss against evaluation length',
   xTitle: 'Evaluation length (tokens)',
   remark: 'Every length scores the same tokens.',
+  axesOf: lossAxes,
 };
 const POSITION: Shown = {
   title: 'Loss by position',
   xTitle: 'Position: tokens before the predicted one, at most',
   remark: 'Of the longest evaluation length; every position scores other tokens.',
+  axesOf: lossAxes,
 };
+const memoryIn = (unit: string): Shown => ({
+  title: 'Peak memory of evaluation against length',
+  xTitle: 'Evaluation length (tokens)',
+  remark: 'The same tokens at every length; weights, batch and what is carried along.',
+  axesOf: (values) => ({ y: logAxis(`Peak memory of evaluation (${unit})`, values, powersOfTwo(values), figureText) }),
+});
 
 function figureOf(
   runs: readonly PplRecord[],
@@ -75,7 +89,7 @@ function figureOf(
     title: shown.title,
     width: COLUMN_WIDTH,
     legend: legendOf(drawn),
-    charts: [lineChart(drawn, { x: logAxis(shown.xTitle, xs, powersOfTwo(xs), lengthText), ...lossAxes(ys) })],
+    charts: [lineChart(drawn, { x: logAxis(shown.xTitle, xs, powersOfTwo(xs), lengthText), ...shown.axesOf(ys) })],
     chartHeight: 190,
     caption: [
       `${text.name}, ${thousands(text.tokens)} tokens. ${shown.remark}`,
@@ -86,12 +100,25 @@ function figureOf(
   });
 }
 
+/** Nats per token. */
 export function lengthCurves(runs: readonly PplRecord[]): SeedCurve[] {
+  return curvesOf(runs, ({ nats_per_token }) => nats_per_token);
+}
+
+function memoryCurves(runs: readonly PplRecord[], { bytes }: ByteUnit): SeedCurve[] {
+  return curvesOf(runs, ({ peak_bytes }) => (peak_bytes === null ? null : peak_bytes / bytes));
+}
+
+/** By evaluation length, of the cells that have the value. */
+function curvesOf(runs: readonly PplRecord[], valueOf: (row: PplRow) => number | null): SeedCurve[] {
   return runs.flatMap((run) => {
     const rows = pplRows(run).filter(({ status }) => status === 'ok');
     return byWindow(rows).map(([mark, own]) => ({
       ...identity(run, runs, mark),
-      points: own.map(({ length, nats_per_token }) => ({ x: length, y: nats_per_token! })),
+      points: own.flatMap((row) => {
+        const value = valueOf(row);
+        return value === null ? [] : [{ x: row.length, y: value }];
+      }),
     }));
   });
 }

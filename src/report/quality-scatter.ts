@@ -10,6 +10,7 @@ import { pplRows } from '../perplexity/ppl-rows.js';
 import { benchLines, BENCH_PLOTS } from './bench-lines.js';
 import { COLUMN_WIDTH, type Figure } from './chart.js';
 import { composeFigure } from './compose-figure.js';
+import { runsOfChosenText } from './chosen-text.js';
 import { axisWithRoom, LINEAR, LOGARITHMIC } from './disc-room.js';
 import { displayNames, nameWithoutSeed, twinCaption } from './display-names.js';
 import { decimalTicks, logAxis } from './log-axis.js';
@@ -118,15 +119,15 @@ function accuracyOf(all: readonly RunSummary[]): Quality | null {
   };
 }
 
-/** Bits per byte of the first text at its longest length, which models with other tokenizers have in common. */
+/** Bits per byte of a text at its longest length, which models with other tokenizers have in common. */
 function lossOf(ppls: readonly PplRecord[]): Quality | null {
-  const own = ppls.filter(({ text }) => text.digest === ppls[0]!.text.digest);
+  const own = runsOfChosenText(ppls);
   const rows = own.flatMap(pplRows).filter(({ status }) => status === 'ok');
   if (rows.length === 0) return null;
   const length = Math.max(...rows.map((row) => row.length));
   return {
     axis: 'Bits per byte',
-    caption: `${own[0]!.text.name}, evaluation length ${lengthText(length)}.`,
+    caption: `Quality: ${own[0]!.text.name}, evaluation length ${lengthText(length)}.`,
     values: meansByLabel(
       rows.filter((row) => row.length === length).map((row) => [nameWithoutSeed(row.model), row.bits_per_byte!]),
     ),
@@ -139,13 +140,14 @@ function meansByLabel(values: readonly (readonly [label: string, value: number])
   return new Map(labels.map((own) => [own, mean(values.flatMap(([label, value]) => (label === own ? [value] : [])))]));
 }
 
-/** The longest length at which the most models have a speed, one row a model. */
+/** The longest length at which the most models have a speed, one row a model: that of its first line. */
 function atOneLength(lines: ReturnType<typeof benchLines>, hasQuality: (row: BenchRow) => boolean) {
   const rows = lines.flatMap(({ rows }) => rows).filter((row) => row.status === 'ok' && hasQuality(row));
+  const ofFirstLine = rows.filter(
+    ({ model, n_prompt }, k) => rows.findIndex((row) => row.model === model && row.n_prompt === n_prompt) === k,
+  );
   const lengths = [...new Set(rows.map((row) => row.n_prompt))].sort((a, b) => b - a);
-  const models = (length: number): BenchRow[] => [
-    ...new Map(rows.filter((row) => row.n_prompt === length).map((row) => [row.model, row])).values(),
-  ];
+  const models = (length: number): BenchRow[] => ofFirstLine.filter((row) => row.n_prompt === length);
   const best = Math.max(0, ...lengths.map((length) => models(length).length));
   const length = lengths.find((length) => models(length).length === best);
   return length === undefined || best < 2 ? null : { length, rows: models(length) };

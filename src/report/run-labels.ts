@@ -11,10 +11,11 @@ export interface LabelledRun {
     readonly blas: string | null;
   };
   readonly settings: { readonly seed: number };
+  readonly build: { readonly revision: string };
 }
 
 export function runLabels(runs: readonly LabelledRun[]): string[] {
-  return runs.map(({ model, engine, settings, runId }) => {
+  return runs.map(({ model, engine, settings, build, runId }) => {
     const others = runs.filter((run) => run.model.label === model.label && run.runId !== runId);
     const differs = (of: (run: LabelledRun) => string, own: string) =>
       others.some((run) => of(run) !== own) ? [own] : [];
@@ -24,12 +25,24 @@ export function runLabels(runs: readonly LabelledRun[]): string[] {
       ...differs((run) => run.engine.device, engine.device),
       ...differs((run) => run.engine.blas ?? '', engine.blas ?? ''),
       ...differs((run) => `seed ${run.settings.seed}`, `seed ${settings.seed}`),
+      ...differs((run) => `by ${revisionOf(run)}`, `by ${revisionOf({ build })}`),
     ];
-    const told = others.every((run) => identity(run) !== identity({ runId, model, engine, settings }));
+    const told = others.every((run) => identity(run) !== identity({ runId, model, engine, settings, build }));
     return [model.label, ...marks, ...(told ? [] : [`(${runId})`])].join(' ');
   });
 }
 
-function identity({ engine, settings }: LabelledRun): string {
-  return JSON.stringify([engine.backend, engine.dtype, engine.device, engine.blas, settings.seed]);
+function revisionOf({ build }: Pick<LabelledRun, 'build'>): string {
+  return build.revision.slice(0, 7);
+}
+
+function identity({ engine, settings, build }: LabelledRun): string {
+  return JSON.stringify([
+    engine.backend,
+    engine.dtype,
+    engine.device,
+    engine.blas,
+    settings.seed,
+    revisionOf({ build }),
+  ]);
 }

@@ -2,11 +2,23 @@
 import { nameWithoutSeed } from './display-names.js';
 import type { TrainedRun } from './read-training.js';
 
-/** Of the runs of one name those of the longest budget: the others chose their learning rate, say. */
+/**
+ * The runs of the full budget, which is the longest that a finished run has: shorter ones chose a learning rate, say. A run without
+ * an end counts by what it was to see.
+ */
+export function runsOfFullBudget(runs: readonly TrainedRun[]): TrainedRun[] {
+  const finished = runs.filter(({ record }) => record.status === 'complete').map(budget);
+  return longestOfNames(runs.filter((run) => finished.length === 0 || budget(run) >= Math.max(...finished)));
+}
+
+/** Of the runs of one name those of the longest budget. */
 export function longestOfNames(runs: readonly TrainedRun[]): TrainedRun[] {
-  const budget = ({ record: { config } }: TrainedRun) =>
-    config.tokens ?? config.steps! * config.sequence_length * config.accumulation_steps;
   return runs.filter((run) => runs.every((other) => other.name !== run.name || budget(other) <= budget(run)));
+}
+
+/** Tokens. */
+function budget({ record: { config } }: TrainedRun): number {
+  return config.tokens ?? config.steps! * config.sequence_length * config.accumulation_steps;
 }
 
 /** The name, which seeds share; of runs that differ in more than their seeds with their id. */

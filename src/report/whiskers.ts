@@ -1,4 +1,4 @@
-// A chart.js plugin: confidence intervals as whiskers over bars, dark with a light edge so that they show on any colour.
+// A chart.js plugin: intervals as whiskers over bars, standing or lying ones, dark with a light edge so that they show on any colour.
 import type { BarElement, BarProps, Chart, Plugin } from 'chart.js';
 
 export type Bounds = readonly [low: number, high: number];
@@ -19,11 +19,17 @@ export function whiskers(bounds: readonly (readonly (Bounds | null)[])[]): Plugi
   };
 }
 
-function drawWhisker(chart: Chart, { x, width }: Bar, [low, high]: Bounds): void {
-  const scale = chart.scales.y!;
-  const [bottom, top] = [scale.getPixelForValue(low), scale.getPixelForValue(high)];
-  const cap = Math.min(width / 4, 3);
+function drawWhisker(chart: Chart, bar: Bar, [low, high]: Bounds): void {
+  const lying = chart.options.indexAxis === 'y';
+  const scale = lying ? chart.scales.x! : chart.scales.y!;
+  const [middle, thickness] = lying ? [bar.y, bar.height] : [bar.x, bar.width];
+  const [start, end] = [scale.getPixelForValue(low), scale.getPixelForValue(high)];
+  const cap = Math.min(thickness / 4, 3);
   const { ctx } = chart;
+  const line = (across: number, along: number, acrossTo: number, alongTo: number) => {
+    ctx.moveTo(...(lying ? ([along, across] as const) : ([across, along] as const)));
+    ctx.lineTo(...(lying ? ([alongTo, acrossTo] as const) : ([acrossTo, alongTo] as const)));
+  };
   ctx.save();
   for (const [color, lineWidth] of [
     ['rgba(255, 255, 255, 0.75)', 2],
@@ -32,12 +38,8 @@ function drawWhisker(chart: Chart, { x, width }: Bar, [low, high]: Bounds): void
     ctx.strokeStyle = color;
     ctx.lineWidth = lineWidth;
     ctx.beginPath();
-    ctx.moveTo(x, bottom);
-    ctx.lineTo(x, top);
-    for (const y of [bottom, top]) {
-      ctx.moveTo(x - cap, y);
-      ctx.lineTo(x + cap, y);
-    }
+    line(middle, start, middle, end);
+    for (const edge of [start, end]) line(middle - cap, edge, middle + cap, edge);
     ctx.stroke();
   }
   ctx.restore();
