@@ -1,13 +1,15 @@
 // Markers of lines that coincide stand side by side, so that none of them hides another; the lines stay where they are.
-import type { ChartConfiguration, Plugin, PointElement } from 'chart.js';
+import type { Chart, ChartConfiguration, Plugin, PointElement } from 'chart.js';
 import type { Drawing } from './chart.js';
 import { MARKER_RADIUS } from './legend.js';
 
 const ID = 'markers-side-by-side';
 /** Of the axis of values: markers whose values are closer lie on each other (a chart's plane is some 140 pixels high). */
-const CLOSE = 0.025;
+const CLOSE = 0.015;
 /** Pixels from marker to marker, where there is room for it. */
 const SPACING = 2 * MARKER_RADIUS + 1;
+/** Of the way to the neighbours that a group may fill. */
+const SHARE = 0.8;
 
 /** A marker by the numbers of its dataset and of its point. */
 export type MarkerPlace = readonly [dataset: number, point: number];
@@ -38,39 +40,41 @@ export function coincidences(datasets: readonly Markers[], y: object): MarkerPla
   });
 }
 
-/** A plugin of chart.js. */
-export function markersSideBySide(groups: readonly (readonly MarkerPlace[])[]): Plugin<'line'> & {
-  groups: typeof groups;
-} {
+/** A plugin of chart.js: markers of a group move to the left and right, those at an end of a line inwards; their heights stay. */
+export function markersSideBySide(groups: readonly (readonly MarkerPlace[])[]): Plugin & { groups: typeof groups } {
   return {
     id: ID,
     groups,
     afterUpdate: (chart) => {
-      // A line draws through points of its own from here on.
-      for (const dataset of new Set(groups.flat().map(([dataset]) => dataset))) {
-        const meta = chart.getDatasetMeta(dataset);
-        const still = (meta.data as PointElement[]).map(({ x, y, skip }) => ({ x, y, skip }));
-        Object.assign(meta.dataset!, { points: still });
-      }
+      const lines = new Map(groups.flat().map(([dataset]) => [dataset, verticesOf(chart, dataset)]));
+      // A line goes through points of its own from here on.
+      for (const [dataset, points] of lines) Object.assign(chart.getDatasetMeta(dataset).dataset!, { points });
       for (const group of groups) {
-        const markers = group.map(([dataset, point]) => chart.getDatasetMeta(dataset).data[point]! as PointElement);
-        const spacing = Math.min(SPACING, room(group, (place) => neighbours(chart, place)) / group.length);
-        markers.forEach((marker, k) => (marker.x += spacing * (k - (group.length - 1) / 2)));
+        const distances = group.flatMap(([dataset, k]) => neighbourDistances(lines.get(dataset)!, k));
+        const spacing = Math.min(SPACING, (SHARE * Math.min(...distances)) / group.length);
+        const isEnd = (step: -1 | 1) => group.some(([dataset, k]) => lines.get(dataset)![k + step] === undefined);
+        const middle = isEnd(-1) ? 0 : isEnd(1) ? group.length - 1 : (group.length - 1) / 2;
+        group.forEach(([dataset, k], place) => {
+          const marker = chart.getDatasetMeta(dataset).data[k]!;
+          marker.x += spacing * (place - middle);
+        });
       }
     },
   };
+}
 
-  function neighbours(chart: Parameters<NonNullable<Plugin<'line'>['afterUpdate']>>[0], [dataset, k]: MarkerPlace) {
-    const points = chart.data.datasets[dataset]!.data as unknown as readonly { x: number }[];
-    const pixel = (point: { x: number } | undefined) =>
-      point === undefined ? Infinity : chart.scales.x!.getPixelForValue(point.x);
-    return [points[k - 1], points[k + 1]].map((point) => Math.abs(pixel(point) - pixel(points[k])));
-  }
+interface Vertex {
+  readonly x: number;
+  readonly y: number;
+  readonly skip?: boolean | undefined;
+}
 
-  /** The least distance to a neighbour on one of the lines. */
-  function room(group: readonly MarkerPlace[], distances: (place: MarkerPlace) => number[]): number {
-    return Math.min(...group.flatMap(distances));
-  }
+function verticesOf(chart: Chart, dataset: number): Vertex[] {
+  return (chart.getDatasetMeta(dataset).data as PointElement[]).map(({ x, y, skip }) => ({ x, y, skip }));
+}
+
+function neighbourDistances(line: readonly Vertex[], k: number): number[] {
+  return [line[k - 1], line[k + 1]].map((other) => (other === undefined ? Infinity : Math.abs(other.x - line[k]!.x)));
 }
 
 /** For the caption of a figure with such charts; nothing where no markers coincide. */

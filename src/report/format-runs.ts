@@ -10,7 +10,6 @@ import { benchCsv } from './bench-csv.js';
 import { benchTable } from './bench-table.js';
 import { lengthGrid } from './length-grid.js';
 import { longTable } from './long-table.js';
-import { modelLabels } from './model-labels.js';
 import { paperTable } from './paper-table.js';
 import { pplCsv } from './ppl-csv.js';
 import { positionTable, pplTable } from './ppl-table.js';
@@ -24,7 +23,7 @@ import type { TrainedRun } from './read-training.js';
 import { trainingTable } from './training-table.js';
 import { resultsCsv } from './results-csv.js';
 import type { Table } from './table.js';
-import { tidyRows, type TidyRow } from './tidy-rows.js';
+import { tidyRows } from './tidy-rows.js';
 
 export type TableFormat = 'table' | 'md' | 'csv' | 'json' | 'latex';
 
@@ -38,7 +37,7 @@ export function formatLong(runs: readonly RunSummary[], format: TableFormat): st
     case 'table':
     case 'md':
     case 'latex':
-      return renderPrinted(longTable(distinctlyLabelled(runs)), format);
+      return renderPrinted(longTable(runs), format);
     default:
       return format satisfies never;
   }
@@ -129,9 +128,4 @@ function renderPrinted(table: Table, format: 'table' | 'md' | 'latex'): string {
     default:
       return format satisfies never;
   }
-}
-
-function distinctlyLabelled(runs: readonly RunSummary[]): TidyRow[] {
-  const labels = modelLabels(runs);
-  return runs.flatMap((run, k) => tidyRows(run).map((row) => ({ ...row, model: labels[k]! })));
 }

@@ -9,7 +9,6 @@ import { benchTable } from './bench-table.js';
 import { FONT, FONT_FILES, renderInlineSvg, type Figure } from './chart.js';
 import { escapeXml } from './collect-texts.js';
 import { longTable } from './long-table.js';
-import { modelLabels } from './model-labels.js';
 import { paperCells } from './paper-cells.js';
 import { paperTable } from './paper-table.js';
 import { pplTable } from './ppl-table.js';
@@ -19,7 +18,6 @@ import { renderHtml } from './render-html.js';
 import { REPORT_STYLE } from './report-style.js';
 import type { Table } from './table.js';
 import { trainingTable } from './training-table.js';
-import { tidyRows } from './tidy-rows.js';
 
 export interface ReportOptions {
   readonly title: string;
@@ -83,12 +81,7 @@ function sectionsOf(found: Found, leaders: ReportOptions['leaders']): Section[] 
       () => paperTable(runs, [], leaders),
       runs.some(hasPaperColumn),
     ),
-    ...table(
-      'accuracy',
-      'Every metric, with interval and chance',
-      () => longTable(labelledRows(runs)),
-      runs.length > 0,
-    ),
+    ...table('accuracy', 'Every metric, with interval and chance', () => longTable(runs), runs.length > 0),
     ...table('perplexity', 'Perplexity against evaluation length', () => pplTable(ppls), ppls.length > 0),
     ...table(
       'ablation',
@@ -125,11 +118,6 @@ function isAblation({ trainings, ppls }: Found): boolean {
 
 function hasPaperColumn(run: Found['runs'][number]): boolean {
   return paperCells(run).some((cell) => cell !== null);
-}
-
-function labelledRows(runs: Found['runs']) {
-  const labels = modelLabels(runs);
-  return runs.flatMap((run, k) => tidyRows(run).map((row) => ({ ...row, model: labels[k]! })));
 }
 
 /** Of every run what it was told and what the model's configuration is, to be unfolded. */

@@ -1,14 +1,16 @@
-// The tables of `ppl`: one row a cell with every unit of perplexity side by side, or one row a bucket of positions.
+// The tables of `ppl`: one row a cell with every unit of perplexity side by side, or one row a bucket of positions; the seeds of a
+// model share their rows.
 import { positionRows, pplRows, type PositionRow, type PplRow } from '../perplexity/ppl-rows.js';
 import type { PplRecord } from '../perplexity/ppl-record.js';
 import { COMPOSITE_MEANING } from './bench-table.js';
 import { LABEL_MEANINGS } from './label-meanings.js';
 import { bytesText, fixed, percentage, thousands } from './number-text.js';
+import { pplIdentity } from './ppl-labels.js';
 import { runLabels } from './run-labels.js';
-import { MISSING, textCell, type Column, type Table } from './table.js';
+import { meanOf, seedLabels, seedRows, type SeededColumn } from './seed-rows.js';
+import { MISSING, textCell, type Cell, type Table } from './table.js';
 
-interface RowColumn<Row> extends Column {
-  readonly text: (row: Row) => string;
+interface RowColumn<Row> extends SeededColumn<Row> {
   /** Shown only where rows differ in it. */
   readonly quiet?: true;
 }
@@ -32,14 +34,19 @@ export function positionTable(runs: readonly PplRecord[]): Table {
   ]);
 }
 
-/** The rows of all runs under names that tell the runs of one text apart. */
+/** The rows of all runs under names that tell the models of one text apart; seeds of a model share theirs. */
 function labelled<Row extends { model: string }>(
   runs: readonly PplRecord[],
   rowsOf: (run: PplRecord) => readonly Row[],
 ): Row[] {
   return runs.flatMap((run) => {
     const alike = runs.filter(({ text }) => text.digest === run.text.digest);
-    const model = runLabels(alike)[alike.indexOf(run)]!;
+    const told = runLabels(alike);
+    const named = alike.map((other, k) => {
+      const { label, weights } = pplIdentity(other, alike);
+      return { name: label, weights, setting: '', told: told[k]! };
+    });
+    const model = seedLabels(named)[alike.indexOf(run)]!;
     return rowsOf(run).map((row) => ({ ...row, model }));
   });
 }
@@ -60,14 +67,50 @@ const COMMON = [
 const CELL_COLUMNS: readonly RowColumn<PplRow>[] = [
   ...COMMON,
   { key: 'mean_context', title: 'context', align: 'right', text: (row) => fixed(row.mean_context, 0) },
-  { key: 'nats_per_token', title: 'nats/token', align: 'right', text: natsText },
+  { key: 'nats_per_token', title: 'nats/token', align: 'right', text: natsText, seeds: natsOfSeeds },
   { key: 'interval', title: 'CI', align: 'left', text: intervalText },
-  { key: 'token_perplexity', title: 'token ppl', align: 'right', text: (row) => digits(row.token_perplexity) },
-  { key: 'word_perplexity', title: 'word ppl', align: 'right', text: (row) => digits(row.word_perplexity) },
-  { key: 'byte_perplexity', title: 'byte ppl', align: 'right', text: (row) => digits(row.byte_perplexity) },
-  { key: 'bits_per_byte', title: 'bits/byte', align: 'right', text: (row) => fixed(row.bits_per_byte, 4) },
-  { key: 'tokens_per_s', title: 'tokens/s', align: 'right', text: (row) => fixed(row.tokens_per_s, 0) },
-  { key: 'peak_bytes', title: 'peak', align: 'right', text: (row) => bytesText(row.peak_bytes) },
+  {
+    key: 'token_perplexity',
+    title: 'token ppl',
+    align: 'right',
+    text: (row) => digits(row.token_perplexity),
+    seeds: meanOf((row) => row.token_perplexity, places),
+  },
+  {
+    key: 'word_perplexity',
+    title: 'word ppl',
+    align: 'right',
+    text: (row) => digits(row.word_perplexity),
+    seeds: meanOf((row) => row.word_perplexity, places),
+  },
+  {
+    key: 'byte_perplexity',
+    title: 'byte ppl',
+    align: 'right',
+    text: (row) => digits(row.byte_perplexity),
+    seeds: meanOf((row) => row.byte_perplexity, places),
+  },
+  {
+    key: 'bits_per_byte',
+    title: 'bits/byte',
+    align: 'right',
+    text: (row) => fixed(row.bits_per_byte, 4),
+    seeds: meanOf(
+      (row) => row.bits_per_byte,
+      () => 4,
+    ),
+  },
+  {
+    key: 'tokens_per_s',
+    title: 'tokens/s',
+    align: 'right',
+    text: (row) => fixed(row.tokens_per_s, 0),
+    seeds: meanOf(
+      (row) => row.tokens_per_s,
+      () => 0,
+    ),
+  },
+  { key: 'peak_bytes', title: 'peak', align: 'right', text: (row) => bytesText(row.peak_bytes), seeds: largestPeak },
   { key: 'state_bytes', title: 'state', align: 'right', text: (row) => bytesText(row.state_bytes) },
   { key: 'kernels', title: 'kernels', align: 'left', text: (row) => row.kernels ?? MISSING },
 ];
@@ -76,14 +119,53 @@ const POSITION_COLUMNS: readonly RowColumn<PositionRow>[] = [
   ...COMMON,
   { key: 'position', title: 'position', align: 'right', text: positionText },
   { key: 'targets', title: 'targets', align: 'right', text: (row) => String(row.targets) },
-  { key: 'nats_per_token', title: 'nats/token', align: 'right', text: (row) => fixed(row.nats_per_token, 4) },
+  {
+    key: 'nats_per_token',
+    title: 'nats/token',
+    align: 'right',
+    text: (row) => fixed(row.nats_per_token, 4),
+    seeds: meanOf(
+      (row) => row.nats_per_token,
+      () => 4,
+    ),
+  },
   { key: 'interval', title: 'CI', align: 'left', text: intervalText },
-  { key: 'token_perplexity', title: 'token ppl', align: 'right', text: (row) => digits(row.token_perplexity) },
+  {
+    key: 'token_perplexity',
+    title: 'token ppl',
+    align: 'right',
+    text: (row) => digits(row.token_perplexity),
+    seeds: meanOf((row) => row.token_perplexity, places),
+  },
 ];
 
-function tableOf<Row>(rows: readonly Row[], columns: readonly RowColumn<Row>[], remarks: readonly string[]): Table {
+function tableOf<Row extends PplRow | PositionRow>(
+  rows: readonly Row[],
+  columns: readonly RowColumn<Row>[],
+  remarks: readonly string[],
+): Table {
   const kept = columns.filter(({ quiet, text }) => quiet !== true || new Set(rows.map(text)).size > 1);
-  return { columns: kept, sections: [rows.map((row) => kept.map(({ text }) => textCell(text(row))))], remarks };
+  return { columns: kept, sections: [seedRows(rows, kept, placeOf)], remarks };
+}
+
+/** What the seeds of a model have in common. */
+function placeOf(row: PplRow | PositionRow): string {
+  const { model, text_digest, dtype, window, length } = row;
+  return JSON.stringify([model, text_digest, dtype, window, length, 'position_to' in row ? row.position_to : null]);
+}
+
+function natsOfSeeds(rows: readonly PplRow[]): Cell {
+  const failed = rows.find(({ status }) => status !== 'ok');
+  if (rows.every(({ status }) => status !== 'ok')) return textCell(failed!.status);
+  return meanOf(
+    (row: PplRow) => row.nats_per_token,
+    () => 4,
+  )(rows);
+}
+
+function largestPeak(rows: readonly PplRow[]): Cell {
+  const peaks = rows.flatMap(({ peak_bytes }) => peak_bytes ?? []);
+  return textCell(bytesText(peaks.length === 0 ? null : Math.max(...peaks)));
 }
 
 /** In place of a loss, why there is none. */
@@ -101,8 +183,11 @@ function positionText({ position_from, position_to }: PositionRow): string {
 
 /** Four digits and more. */
 function digits(value: number | null): string {
-  if (value === null) return MISSING;
-  return fixed(value, Math.max(0, 3 - Math.floor(Math.log10(Math.max(value, 1)))));
+  return value === null ? MISSING : fixed(value, places(value));
+}
+
+function places(value: number): number {
+  return Math.max(0, 3 - Math.floor(Math.log10(Math.max(value, 1))));
 }
 
 /** What every number is measured on, and how sure it is: once a text. */

@@ -1,9 +1,9 @@
 // Training throughput: one bar a model, tokens a second of the whole step (forward, backward, update), whiskers its deviation.
-import type { ChartConfiguration } from 'chart.js';
+import type { ChartConfiguration, Plugin } from 'chart.js';
 import type { BenchRecord } from '../bench/bench-record.js';
 import { benchRows, type BenchRow } from '../bench/bench-rows.js';
 import { benchGroups } from './bench-groups.js';
-import { COLUMN_WIDTH, INK, TEXT, type Figure } from './chart.js';
+import { COLUMN_WIDTH, FONT, INK, TEXT, type Figure } from './chart.js';
 import { composeFigure } from './compose-figure.js';
 import { displayNames } from './display-names.js';
 import { thousands } from './number-text.js';
@@ -14,6 +14,8 @@ import { whiskers } from './whiskers.js';
 const BAR = 15;
 /** Axis, its title and padding. */
 const BESIDE = 42;
+/** Of the axis, so that the figures behind the bars lie on it. */
+const ROOM = 1.45;
 
 interface Bar {
   readonly label: string;
@@ -32,12 +34,14 @@ export function trainBars(runs: readonly BenchRecord[], styles: StyleBook): Figu
   const { names, shared } = displayNames(bars.map(({ label, row }) => withWindow(label, row, tried)));
   const speeds = bars.map(({ row }) => row.p50_ts!);
   const deviations = bars.map(({ row }) => (row.p50_ts! * row.mad_ns!) / row.p50_ns!);
+  const ends = speeds.map((speed, k) => speed + deviations[k]!);
+  const texts = speeds.map((speed, k) =>
+    [speed, deviations[k]!].map((value) => thousands(Math.round(value))).join(' ± '),
+  );
   const config: ChartConfiguration<'bar'> = {
     type: 'bar',
     data: {
-      labels: names.map((name, k) =>
-        [name, `${thousands(Math.round(speeds[k]!))} ± ${thousands(Math.round(deviations[k]!))}`].join('  '),
-      ),
+      labels: [...names],
       datasets: [
         {
           data: speeds,
@@ -52,6 +56,7 @@ export function trainBars(runs: readonly BenchRecord[], styles: StyleBook): Figu
       scales: {
         x: {
           min: 0,
+          suggestedMax: ROOM * Math.max(...ends),
           grid: { color: '#e3e3e3', lineWidth: 0.6, tickLength: 3 },
           border: { color: INK, width: 0.75 },
           ticks: {
@@ -68,7 +73,10 @@ export function trainBars(runs: readonly BenchRecord[], styles: StyleBook): Figu
       },
       plugins: { legend: { display: false }, tooltip: { enabled: false } },
     },
-    plugins: [whiskers([speeds.map((speed, k) => [speed - deviations[k]!, speed + deviations[k]!] as const)])],
+    plugins: [
+      whiskers([speeds.map((speed, k) => [speed - deviations[k]!, ends[k]!] as const)]),
+      textsBehind(ends, texts),
+    ],
   };
   return composeFigure({
     title: 'Training throughput',
@@ -84,6 +92,22 @@ export function trainBars(runs: readonly BenchRecord[], styles: StyleBook): Figu
       ...(shared === null ? [] : [shared]),
     ],
   });
+}
+
+/** A chart.js plugin: a text behind the end of each lying bar and its whisker. */
+function textsBehind(ends: readonly number[], texts: readonly string[]): Plugin<'bar'> {
+  return {
+    id: 'texts-behind',
+    afterDatasetsDraw: (chart) => {
+      const { ctx } = chart;
+      ctx.save();
+      Object.assign(ctx, { font: `${TEXT.caption}px ${FONT}`, fillStyle: INK, textBaseline: 'middle' });
+      chart.getDatasetMeta(0).data.forEach(({ y }, k) => {
+        ctx.fillText(texts[k]!, chart.scales.x!.getPixelForValue(ends[k]!) + 4, y);
+      });
+      ctx.restore();
+    },
+  };
 }
 
 /** The longest of those that equally many models have. */
