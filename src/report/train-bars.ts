@@ -85,7 +85,7 @@ export function trainBars(runs: readonly BenchRecord[], styles: StyleBook): Figu
     charts: [config as ChartConfiguration],
     chartHeight: BESIDE + BAR * bars.length,
     caption: [
-      `Forward, backward and update of ${cell.batch} x ${lengthText(cell.n_prompt)} tokens.`,
+      `Forward, backward and update of ${cell.batch} × ${lengthText(cell.n_prompt)} tokens.`,
       'Median ± its absolute deviation over the repetitions.',
       ...compositeCaption(bars, names),
       ...tried.flatMap(({ label, row }) => (row.status === 'OOM' ? [`${label}: out of memory.`] : [])),

@@ -3,15 +3,18 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import test from 'ava';
 import { readBenchRecord } from '../../src/bench/bench-record.js';
+import { cellsOf } from '../../src/bench/cells.js';
 import { benchRows } from '../../src/bench/bench-rows.js';
 import { benchCsv } from '../../src/report/bench-csv.js';
 import type { BenchRecord } from '../../src/bench/bench-record.js';
-import { benchFigures as figuresInStyles } from '../../src/report/bench-lines.js';
+import { BENCH_PLOTS, benchFigures as figuresInStyles, benchLines, drawnLines } from '../../src/report/bench-lines.js';
 import { StyleBook } from '../../src/report/palette.js';
 import type { ChartConfiguration } from 'chart.js';
 import { COMPOSITE_MEANING } from '../../src/report/bench-table.js';
 import { formatBench } from '../../src/report/format-runs.js';
 import { readPlaces } from '../../src/report/read-run.js';
+import { renderInlineSvg, type Figure } from '../../src/report/chart.js';
+import { trainBars } from '../../src/report/train-bars.js';
 import { writePlots } from '../../src/report/write-plots.js';
 import { writeBench } from '../../src/report/write-bench.js';
 import { UserError } from '../../src/user-error.js';
@@ -118,6 +121,82 @@ test('composite lines are dashed and named so, what was out of memory stands bel
   const scales = JSON.stringify(config.options!.scales);
   t.regex(scales, /Sequence length \(tokens\)/);
   t.regex(scales, /tokens\/s/);
+});
+
+/** As a sweep measures them: each kind of cells in a run and by a program of its own. */
+const runsByKind = ['swat-tiny', 'gla-tiny'].flatMap((label) =>
+  [
+    { prompts: [512, 1024], generated: [], depths: [0], batches: ['tokens:1024' as const], train: false },
+    { prompts: [], generated: [64], depths: [0, 4096], batches: [1], train: false },
+    { prompts: [512], generated: [], depths: [0], batches: [8], train: true },
+  ].map((changes, k): BenchRecord => {
+    const settings = { ...bench.settings, ...changes };
+    const build = { ...bench.build, revision: `${k}`.repeat(8) };
+    return exampleBench(label, measured, {
+      runId: `${label}${k}`,
+      settings,
+      results: cellsOf(settings).map((cell) => measured(cell)),
+      build,
+    });
+  }),
+);
+const labelsIn = (figure: Figure) =>
+  (figure.panels.find(({ content }) => typeof content !== 'function')!.content as ChartConfiguration).data.datasets.map(
+    ({ label }) => label,
+  );
+
+test('runs of one model that measured other kinds of cells are one model, under its name', (t) => {
+  const figures = benchFigures(runsByKind);
+  for (const name of ['throughput', 'memory', 'decode-latency'])
+    t.deepEqual(labelsIn(figures.get(name)!), ['swat-tiny', 'gla-tiny'], name);
+  t.notRegex(formatBench(runsByKind, 'table'), /swat-tiny0|00000000/);
+});
+
+test('a cell of another batch at one length is no line beside one, and the caption says that it is not drawn', (t) => {
+  const figure = benchFigures(runsByKind).get('throughput')!;
+  t.regex(figure.title, /Not drawn: cells of another batch or window at one length alone/);
+  t.notRegex(benchFigures(runsByKind.filter((_, k) => k % 3 < 2)).get('throughput')!.title, /Not drawn/);
+});
+
+test('the same cell measured by two programs is told apart by their revisions, and the first one looks like the model', (t) => {
+  const again = { ...bench, runId: 'again', build: { ...bench.build, revision: 'fedcba98' } };
+  const figure = benchFigures([bench, again]).get('throughput')!;
+  t.deepEqual(labelsIn(figure), ['swat-tiny by 0123abc', 'swat-tiny by fedcba9']);
+  const styles = new StyleBook([bench.model]);
+  const [first, second] = drawnLines(
+    BENCH_PLOTS.throughput,
+    benchLines(BENCH_PLOTS.throughput, [bench, again]),
+    ['a', 'b'],
+    styles,
+  );
+  t.deepEqual(first!.style, styles.of('swat-tiny'));
+  t.notDeepEqual(second!.style, first!.style);
+});
+
+test('of a cell that one program measured twice the later result counts', (t) => {
+  const later = exampleBench('swat-tiny', (cell) => measured(cell, { nanoseconds: [1e9] }), { runId: 'later' });
+  const [line, ...others] = benchLines(BENCH_PLOTS.throughput, [bench, later]);
+  t.is(others.length, 0);
+  t.deepEqual(
+    line!.rows.map(({ p50_ts }) => p50_ts),
+    [512, 1024],
+  );
+});
+
+test('training throughput has a bar a model with its deviation, of the cell that most models have', (t) => {
+  const styles = new StyleBook(runsByKind.map(({ model }) => model));
+  const figure = trainBars(runsByKind, styles)!;
+  const config = figure.panels.find(({ content }) => typeof content !== 'function')!.content as ChartConfiguration;
+  t.deepEqual(config.data.labels, ['swat-tiny', 'gla-tiny']);
+  t.deepEqual(config.data.datasets[0]!.data, [2e6, 2e6]);
+  t.deepEqual(
+    config.data.datasets[0]!.backgroundColor,
+    ['swat-tiny', 'gla-tiny'].map((label) => styles.of(label).color),
+  );
+  t.regex(figure.title, /8 × 512 tokens/);
+  const svg = renderInlineSvg(figure, 'bars');
+  t.is(svg.match(/>2,000,000 ± 400,000</g)!.length, 2);
+  t.is(trainBars(runsByKind.slice(0, 3), styles), null, 'one model is no comparison');
 });
 
 test('plots are written as SVG and PNG', async (t) => {

@@ -7,6 +7,7 @@ import { Chart, type ChartConfiguration } from 'chart.js';
 import { allFigures } from '../../src/report/all-figures.js';
 import { renderInlineSvg, renderSvg, type Figure } from '../../src/report/chart.js';
 import { displayNames, nameWithoutSeed } from '../../src/report/display-names.js';
+import type { PplRecord } from '../../src/perplexity/ppl-record.js';
 import type { Found } from '../../src/report/read-run.js';
 import { readPlaces } from '../../src/report/read-run.js';
 import { writePpl } from '../../src/report/write-ppl.js';
@@ -54,7 +55,17 @@ test('there is a figure for everything that was measured', (t) => {
   t.deepEqual(
     [...figures.keys()],
     [
-      ...['length', 'accuracy', 'quality', 'loss', 'recall-needle', 'ppl-by-length', 'ppl-by-position', 'ppl-heatmap'],
+      ...[
+        'length',
+        'accuracy',
+        'quality',
+        'loss',
+        'recall-needle',
+        'ppl-by-length',
+        'ppl-by-position',
+        'ppl-memory',
+        'ppl-heatmap',
+      ],
       ...['throughput', 'memory', 'decode-latency'],
     ],
   );
@@ -136,6 +147,33 @@ test('two texts make two figures of each kind', (t) => {
     ),
     ['ppl-by-length-book.txt', 'ppl-by-length-b_c.txt'],
   );
+});
+
+test('memory of evaluation is drawn against length, in bytes, and what was out of memory stands below', (t) => {
+  const figure = figures.get('ppl-memory')!;
+  const [swat] = linesOf(figure);
+  t.deepEqual(
+    swat!.data.map(({ x, y }) => [x, y * 2 ** 20 - 2 ** 20]),
+    [128, 512, 2048, 8192].map((length) => [length, length]),
+  );
+  t.regex(JSON.stringify(chartOf(figure).options!.scales), /Peak memory of evaluation \(MiB\)/);
+  t.regex(figure.title, /transformer-tiny at 8k: out of memory/);
+});
+
+test('figures of one text show the one of most models, of two of as many that of more runs, and name it', (t) => {
+  const news = (label: string, runId = 'news'): PplRecord => {
+    const run = examplePpl(label);
+    return { ...run, runId, text: { ...run.text, name: 'news.txt', digest: '12'.repeat(32) } };
+  };
+  const named = (ppls: PplRecord[]) => {
+    const drawn = allFigures({ ...found, runs: [], ppls });
+    return ['length', 'quality'].map((name) => /(book|news)\.txt/.exec(drawn.get(name)!.title)![1]);
+  };
+  const books = ['swat-tiny', 'gla-tiny'].map((label) => examplePpl(label));
+  const both = ['swat-tiny', 'gla-tiny'].map((label) => news(label));
+  t.deepEqual(named([news('gla-tiny'), ...books]), ['book', 'book']);
+  t.deepEqual(named([...books, ...both]), ['book', 'book']);
+  t.deepEqual(named([...books, ...both, news('swat-tiny', 'seed2')]), ['news', 'news']);
 });
 
 test('recall is drawn against distance, with chance, and is left out of the bars', (t) => {

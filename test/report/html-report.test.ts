@@ -45,7 +45,7 @@ test('a report has every table and figure, and where the numbers come from', (t)
     'Training',
     'Where the numbers come from',
   ]);
-  t.is(html.match(/<figure>/g)!.length, 9);
+  t.is(html.match(/<figure>/g)!.length, 10);
   for (const origin of [
     '0123abcd',
     'abababababab',
@@ -54,6 +54,24 @@ test('a report has every table and figure, and where the numbers come from', (t)
     'a processor',
   ])
     t.true(html.includes(origin), origin);
+});
+
+test('seeds of a model are one row, and no run id stands in its name', (t) => {
+  const seeds = [1, 2].map((seed) => {
+    const run = exampleRun('swat-tiny', paperTasks(RIGHT.map((right) => right + 4 * seed)), { seed });
+    return { run: { ...run, runId: `run-${seed}` }, ppl: examplePpl('swat-tiny') };
+  });
+  const ppls = seeds.map(({ ppl, run }) => ({
+    ...ppl,
+    runId: run.runId,
+    settings: { ...ppl.settings, seed: run.seed },
+  }));
+  const html = htmlReport({ runs: seeds.map(({ run }) => run), benches: [], ppls, trainings: [] }, options);
+  for (const id of ['accuracy', 'perplexity']) {
+    const section = new RegExp(`<section id="${id}">[^]*?</section>`).exec(html)![0];
+    t.notRegex(section, /swat-tiny[^<]*run-1/, id);
+    t.regex(section, /2 seeds: .*; runs run-1, run-2/, id);
+  }
 });
 
 test('what was not measured has no section', (t) => {

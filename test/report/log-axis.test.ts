@@ -1,14 +1,21 @@
 import test from 'ava';
-import { decimalTicks, powersOfTwo } from '../../src/report/log-axis.js';
+import { decimalTicks, logAxis, powersOfTwo } from '../../src/report/log-axis.js';
 
 test('lengths have ticks at powers of two around them', (t) => {
   t.deepEqual(powersOfTwo([512, 4096]), [512, 1024, 2048, 4096]);
   t.deepEqual(powersOfTwo([600, 3000]), [512, 1024, 2048, 4096]);
 });
 
-test('where powers of two are many, every second one has a tick, and the last value is still inside', (t) => {
-  const ticks = powersOfTwo([64, 32768]);
-  t.deepEqual(ticks, [64, 256, 1024, 4096, 16384, 65536]);
+test('where powers of two are many, every second one has a tick, the last of them at the end of the values', (t) => {
+  t.deepEqual(powersOfTwo([64, 32768]), [128, 512, 2048, 8192, 32768]);
+  t.deepEqual(powersOfTwo([1, 65536]), [2, 16, 128, 1024, 8192, 65536]);
+});
+
+test('an axis of lengths reaches from the first value to the last power of two, and no further', (t) => {
+  const lengths = [128, 65536];
+  const { min, max } = logAxis('Length', lengths, powersOfTwo(lengths), String);
+  t.true(min < 128 && min > 64);
+  t.true(max > 65536 && max < 131072);
 });
 
 test('other figures have ticks at 1, 2 and 5, or at powers of ten where these are many', (t) => {

@@ -58,6 +58,22 @@ test('runs of one label are told apart by their ids', (t) => {
   t.true(text.includes('swat:tiny (one)') && text.includes('swat:tiny (two)'));
 });
 
+test('seeds of a model share a row: mean and deviation, without the interval of one of them', (t) => {
+  const seeds = [120, 130, 140].map((right, seed) =>
+    exampleRun('swat:tiny', [exampleTask('piqa', [accuracy('acc', right, 200)])], { seed, runId: `run${seed}` }),
+  );
+  const text = formatLong(seeds, 'table');
+  t.regex(text, /^swat:tiny\S* +piqa .* 0\.6500 ± 0\.0500 +– +– +0\.2500/m);
+  t.regex(text, /3 seeds: .*; runs run0, run1, run2/);
+  t.is(formatLong(seeds, 'csv').trimEnd().split('\n').length, 1 + 3);
+});
+
+test('models of one name with other settings are no seeds of each other', (t) => {
+  const run = exampleRun('swat:tiny', [piqa]);
+  const wider = { ...run, runId: 'wider', seed: 2, model: { ...run.model, config: { hidden_size: 128 } } };
+  t.is(formatLong([run, wider], 'md').match(/^\| swat:tiny \(/gm)!.length, 2);
+});
+
 test('a task without a standard error prints a dash', (t) => {
   const text = formatLong([exampleRun('swat:tiny', [exampleTask('piqa', [accuracy('acc', 1, 1)])])], 'table');
   t.regex(text, /1\.0000 +– /);

@@ -42,6 +42,13 @@ test('every variant of SWAT keeps its look whatever stands beside it, and no two
   t.deepEqual(modelStyles(all.slice(1)), together.slice(1));
 });
 
+test('no two families, nor the variants of SWAT that stand beside them, share a marker', (t) => {
+  const families = 'transformer retnet gla mamba mamba2 delta_net gated_deltanet gsa ttt titans'.split(' ').map(model);
+  const all = [...variants.slice(0, 4), ...families];
+  t.is(new Set(modelStyles(all).map(({ marker }) => marker)).size, all.length);
+  t.is(new Set(modelStyles(variants).map(({ marker }) => marker)).size, variants.length);
+});
+
 test("a variant's look is its configuration's, not its name's", (t) => {
   const [minus] = modelStyles([variants[1]!]);
   t.deepEqual(modelStyles([variant('swat-tiny,slopes=minus', slopes('minus')), variants[0]!])[0], minus);

@@ -73,9 +73,21 @@ test('seeds are one line in a band, a search of the same name is not drawn, and 
     ['swat-mini'],
   );
   t.is(dataOf(figure).datasets.length, 3, 'and the two edges of the band');
-  t.regex(figure.title, /2 seeds; lines: their means\..*Shorter runs of the same models are not drawn/);
+  t.regex(figure.title, /2 seeds; lines: their means\..*1 shorter run is not drawn/);
   const other = again('other', { batch_size: 4 });
   t.regex(lossLines([seeds[0]!, other], styles)!.title, /swat-mini \(seed1\), swat-mini \(other\)/);
+});
+
+test('runs of a search are not drawn beside finished ones of the full budget, of whatever model, and the caption counts them', (t) => {
+  const searches = ['gla-mini', 'titans-mini'].map((name): TrainedRun => {
+    const { record, ...other } = exampleTraining(name, name.split('-')[0]);
+    return { ...other, record: { ...record, config: { ...record.config, steps: 100 } } };
+  });
+  const figure = lossLines([run, ...searches], styles)!;
+  t.deepEqual(new Set(dataOf(figure).datasets.map(({ label }) => label)), new Set(['swat-mini']));
+  t.regex(figure.title, /2 shorter runs are not drawn/);
+  const unfinished = { ...run, record: { ...run.record, status: 'interrupted' as const } };
+  t.notRegex(lossLines([unfinished, ...searches], styles)!.title, /not drawn/, 'where nothing longer was finished');
 });
 
 test('a training that failed says so in place of its loss, and why below; in the figure it has the sentence and no line', (t) => {
