@@ -9,7 +9,7 @@ export const count = z.int().nonnegative();
 export const windowSetting = z.union([z.int().positive(), z.literal('full')]);
 const dtype = z.enum(['f32', 'f16']);
 
-/** How a record begins: which run it is, how far, of which model on which engine. */
+/** How a record begins: which run it is, how far, of which model on which engine. A command says more of the model. */
 export const opening = {
   format: z.literal(1),
   kind: z.enum(['bench', 'ppl']),
@@ -27,7 +27,7 @@ export const opening = {
   }),
 };
 
-/** How it ends: what was asked for, the results, and where they were measured. */
+/** How it ends: what was asked for and came of it, of which a command says more, and where that was. */
 export const closing = {
   /** Directories of all models of the command, in their order, relative to the output directory. */
   runs: z.array(z.string()),
