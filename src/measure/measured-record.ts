@@ -41,8 +41,7 @@ export const closing = {
   platform: z.string(),
 };
 
-const measuredRecord = z.object({ ...opening, ...closing });
-export type MeasuredRecord = z.infer<typeof measuredRecord>;
+export type MeasuredRecord = z.infer<z.ZodObject<typeof opening & typeof closing>>;
 
 /** The result of a cell that has no figure. */
 export function unmeasured<C extends z.ZodType>(cell: C) {
