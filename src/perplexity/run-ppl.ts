@@ -52,6 +52,9 @@ async function openStreams(settings: PplSettings, openText: OpenText) {
   return { models, text };
 }
 
+/** Behind a pass of so many tokens the state alone grows: the peak says from 16k tokens on which models have a constant one. */
+const MOST_PASS_TOKENS = 8192;
+
 function cellsIn(
   own: StreamedModel,
   text: EvalText,
@@ -62,7 +65,7 @@ function cellsIn(
   const { opened, stream } = own;
   const units = unitsOf(stream);
   const options = {
-    passTokens: engine.batchTokens,
+    passTokens: Math.min(engine.batchTokens, MOST_PASS_TOKENS),
     clock,
     signal,
     advance: (targets: number) => progress.advance(targets),
