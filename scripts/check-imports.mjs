@@ -17,6 +17,7 @@ const layers = [
   ['tasks', 'baselines'],
   ['src/data', 'src/metrics'],
   ['src/evaluate'],
+  ['src/measure'],
   ['src/bench', 'src/perplexity', 'src/train'],
   ['src/report'],
   ['src/check', 'src/sweep'],

@@ -74,6 +74,7 @@ export default defineBaseline({
     neg_eigval: 'allow_neg_eigval',
     tied: 'tie_word_embeddings',
     max_length: 'max_position_embeddings',
+    std: 'initializer_range',
   },
   cost: (config) => transformerCost(config, mixer(config)),
 });

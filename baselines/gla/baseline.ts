@@ -57,6 +57,7 @@ export default defineBaseline({
     clamp: 'clamp_min',
     tied: 'tie_word_embeddings',
     max_length: 'max_position_embeddings',
+    std: 'initializer_range',
   },
   cost: (config) => transformerCost(config, mixer(config)),
 });

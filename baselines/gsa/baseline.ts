@@ -63,6 +63,7 @@ export default defineBaseline({
     conv: 'use_short_conv',
     tied: 'tie_word_embeddings',
     max_length: 'max_position_embeddings',
+    std: 'initializer_range',
   },
   cost: (config) => transformerCost(config, mixer(config)),
 });

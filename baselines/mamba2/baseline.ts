@@ -62,6 +62,7 @@ export default defineBaseline({
     groups: 'n_groups',
     tied: 'tie_word_embeddings',
     max_length: 'max_position_embeddings',
+    std: 'initializer_range',
   },
   cost: (config) => mixerOnlyCost(config, mixer(config)),
 });

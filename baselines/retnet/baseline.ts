@@ -53,6 +53,7 @@ export default defineBaseline({
     gate: 'use_output_gate',
     tied: 'tie_word_embeddings',
     max_length: 'max_position_embeddings',
+    std: 'initializer_range',
   },
   cost: (config) => transformerCost(config, mixer(config)),
 });

@@ -60,6 +60,7 @@ export default defineBaseline({
     persistent_tokens: 'num_persistent_tokens',
     tied: 'tie_word_embeddings',
     max_length: 'max_position_embeddings',
+    std: 'initializer_range',
   },
   cost: (config) => transformerCost(config, mixer(config)),
 });

@@ -1,12 +1,7 @@
 // run.json of a benchmark: what was asked for, on which device, and the result of every cell that is done. It is whole after
 // each cell, so that a bench which was stopped goes on from it. bench.csv is made of it.
-import { readFileSync } from 'node:fs';
-import path from 'node:path';
 import { z } from 'zod';
-import { UserError } from '../user-error.js';
-
-const count = z.int().nonnegative();
-const window = z.union([z.int().positive(), z.literal('full')]);
+import { closing, count, opening, readMeasuredRecord, unmeasured, windowSetting } from '../measure/measured-record.js';
 
 const cell = z.object({
   kind: z.enum(['prefill', 'decode', 'prefill+decode', 'train']),
@@ -14,7 +9,7 @@ const cell = z.object({
   generated: count,
   depth: count,
   batch: z.int().positive(),
-  window: window.nullable(),
+  window: windowSetting.nullable(),
 });
 
 const settings = z.object({
@@ -27,7 +22,7 @@ const settings = z.object({
   pairs: z.array(z.tuple([z.int().positive(), z.int().positive()])),
   depths: z.array(count),
   batches: z.array(z.union([z.int().positive(), z.templateLiteral(['tokens:', z.int().positive()])])),
-  windows: z.array(window).nullable(),
+  windows: z.array(windowSetting).nullable(),
   train: z.boolean(),
   repetitions: z.int().positive(),
   /** Decoded tokens are read back after so many. */
@@ -59,23 +54,9 @@ const measured = z.object({
   ceilings,
 });
 
-const unmeasured = z.object({
-  /** OOM: the device, or the bound that protects the engine from it, had no room. */
-  status: z.enum(['OOM', 'failed']),
-  cell,
-  date: z.string(),
-  window: z.int().positive().nullable(),
-  stateBytes: z.number(),
-  error: z.string(),
-});
-
 export const benchRecord = z.object({
-  format: z.literal(1),
+  ...opening,
   kind: z.literal('bench'),
-  runId: z.string(),
-  status: z.enum(['running', 'complete', 'interrupted']),
-  /** UTC. */
-  created: z.string(),
   model: z.object({
     spec: z.string(),
     label: z.string(),
@@ -87,21 +68,9 @@ export const benchRecord = z.object({
     config: z.record(z.string(), z.unknown()),
     window: z.number().nullable(),
   }),
-  engine: z.object({
-    backend: z.string(),
-    dtype: z.enum(['f32', 'f16']),
-    device: z.string(),
-    software: z.boolean(),
-    blas: z.string().nullable().default(null),
-  }),
-  /** Directories of all models of the command, in their order, relative to the output directory. */
-  runs: z.array(z.string()),
+  ...closing,
   settings,
-  results: z.array(z.discriminatedUnion('status', [measured, unmeasured])),
-  cpu: z.string(),
-  build: z.object({ version: z.string(), revision: z.string(), dirty: z.boolean() }),
-  node: z.string(),
-  platform: z.string(),
+  results: z.array(z.discriminatedUnion('status', [measured, unmeasured(cell)])),
 });
 
 export type BenchSettings = z.infer<typeof settings>;
@@ -112,21 +81,9 @@ export type CellResult = BenchRecord['results'][number];
 
 /** @throws UserError 'data' when the directory holds no benchmark, or its run.json is damaged. */
 export function readBenchRecord(directory: string): BenchRecord {
-  const file = path.join(directory, 'run.json');
-  let content: unknown;
-  try {
-    content = JSON.parse(readFileSync(file, 'utf8'));
-  } catch (error) {
-    throw new UserError('data', `${directory} holds no benchmark: its run.json cannot be read`, {
-      where: file,
-      hint: 'the directory that `swat-eval bench` printed',
-      cause: error,
-    });
-  }
-  const parsed = benchRecord.safeParse(content);
-  if (parsed.success) return parsed.data;
-  const [issue] = parsed.error.issues;
-  throw new UserError('data', `run.json is no benchmark's: ${issue!.path.join('.')}: ${issue!.message}`, {
-    where: file,
+  return readMeasuredRecord(directory, benchRecord, {
+    command: 'bench',
+    none: 'no benchmark',
+    other: "no benchmark's",
   });
 }

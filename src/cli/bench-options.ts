@@ -19,7 +19,8 @@ export interface BenchFlags extends Pick<
   train?: boolean;
   repetitions: number;
   readEvery: number;
-  resume?: string;
+  /** A run directory; true for the newest benchmark. */
+  resume?: string | true;
   plot?: boolean;
 }
 
@@ -53,7 +54,7 @@ export const benchOptions = {
   readEvery: new Option('--read-every <n>', 'decoded tokens that stay on the device before they are read')
     .argParser(countParser('--read-every'))
     .default(32),
-  resume: new Option('--resume <run>', 'go on with a benchmark where it stopped'),
+  resume: new Option('--resume [run]', 'go on with a run directory, or with the newest benchmark, where it stopped'),
   plot: new Option('--plot', 'draw throughput, memory and latency, as SVG and PNG'),
 };
 

@@ -14,7 +14,8 @@ export interface PplFlags extends SharedFlags {
   byPosition?: boolean;
   fixtures?: boolean;
   ci: number;
-  resume?: string;
+  /** A run directory; true for the newest run of `ppl`. */
+  resume?: string | true;
   plot?: boolean;
 }
 
@@ -36,7 +37,7 @@ export const pplOptions = {
   ).argParser(windowsParser('--window')),
   tokens: new Option('--tokens <n>', 'only the first n tokens of the text').argParser(countParser('--tokens')),
   byPosition: new Option('--by-position', 'print losses by how many tokens come before the predicted one'),
-  resume: new Option('--resume <run>', 'go on with a run where it stopped'),
+  resume: new Option('--resume [run]', 'go on with a run directory, or with the newest run of ppl, where it stopped'),
   plot: new Option('--plot', 'draw perplexity against length, position and window, as SVG and PNG'),
 };
 

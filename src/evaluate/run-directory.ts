@@ -36,7 +36,7 @@ export function sanitizeModelName(name: string): string {
 /** A model's name as a folder: sanitised, and never a name with a meaning of its own. */
 export function modelSlug(model: string): string {
   const slug = sanitizeModelName(model);
-  return /^\.*$/.test(slug) || slug === 'latest' || slug === 'latest-training' ? `${slug}__` : slug;
+  return /^(\.*|latest(-(training|bench|ppl))?)$/.test(slug) ? `${slug}__` : slug;
 }
 
 /** Points <output>/latest, or another name, to a run directory: a symbolic link, on Windows a text file. */

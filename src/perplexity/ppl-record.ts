@@ -1,20 +1,16 @@
 // run.json of `ppl`: what was asked for, the text, on which device, and the result of every cell that is done. It is whole after
 // each cell, so that what was stopped goes on from it. ppl.csv and ppl-by-position.csv are made of it.
-import { readFileSync } from 'node:fs';
-import path from 'node:path';
 import { z } from 'zod';
-import { UserError } from '../user-error.js';
+import { closing, count, opening, readMeasuredRecord, unmeasured, windowSetting } from '../measure/measured-record.js';
 
-const count = z.int().nonnegative();
-const window = z.union([z.int().positive(), z.literal('full')]);
-const cell = z.object({ length: z.int().positive(), window: window.nullable() });
+const cell = z.object({ length: z.int().positive(), window: windowSetting.nullable() });
 
 const settings = z.object({
   models: z.array(z.string()).min(1),
   /** File, task, or `generator:NAME`. */
   text: z.string(),
   lengths: z.array(z.int().positive()).min(1),
-  windows: z.array(window).nullable(),
+  windows: z.array(windowSetting).nullable(),
   /** Tokens of the text to score, from its beginning; null for all. */
   tokens: z.int().positive().nullable(),
   tokenizer: z.string().nullable(),
@@ -66,23 +62,9 @@ const measured = z.object({
   compositeOps: z.array(z.string()),
 });
 
-const unmeasured = z.object({
-  /** OOM: the device, or the bound that protects the engine from it, had no room. */
-  status: z.enum(['OOM', 'failed']),
-  cell,
-  date: z.string(),
-  window: z.int().positive().nullable(),
-  stateBytes: z.number(),
-  error: z.string(),
-});
-
 const pplRecord = z.object({
-  format: z.literal(1),
+  ...opening,
   kind: z.literal('ppl'),
-  runId: z.string(),
-  status: z.enum(['running', 'complete', 'interrupted']),
-  /** UTC. */
-  created: z.string(),
   model: z.object({
     spec: z.string(),
     label: z.string(),
@@ -96,22 +78,10 @@ const pplRecord = z.object({
     maxLength: count,
     window: z.number().nullable(),
   }),
-  engine: z.object({
-    backend: z.string(),
-    dtype: z.enum(['f32', 'f16']),
-    device: z.string(),
-    software: z.boolean(),
-    blas: z.string().nullable(),
-  }),
   text,
-  /** Directories of all models of the command, in their order, relative to the output directory. */
-  runs: z.array(z.string()),
+  ...closing,
   settings,
-  results: z.array(z.discriminatedUnion('status', [measured, unmeasured])),
-  cpu: z.string(),
-  build: z.object({ version: z.string(), revision: z.string(), dirty: z.boolean() }),
-  node: z.string(),
-  platform: z.string(),
+  results: z.array(z.discriminatedUnion('status', [measured, unmeasured(cell)])),
 });
 
 export type PplSettings = z.infer<typeof settings>;
@@ -121,21 +91,9 @@ export type MeasuredPpl = z.infer<typeof measured>;
 
 /** @throws UserError 'data' when the directory holds no such run, or its run.json is damaged. */
 export function readPplRecord(directory: string): PplRecord {
-  const file = path.join(directory, 'run.json');
-  let content: unknown;
-  try {
-    content = JSON.parse(readFileSync(file, 'utf8'));
-  } catch (error) {
-    throw new UserError('data', `${directory} holds no perplexities: its run.json cannot be read`, {
-      where: file,
-      hint: 'the directory that `swat-eval ppl` printed',
-      cause: error,
-    });
-  }
-  const parsed = pplRecord.safeParse(content);
-  if (parsed.success) return parsed.data;
-  const [issue] = parsed.error.issues;
-  throw new UserError('data', `run.json is not one of \`ppl\`: ${issue!.path.join('.')}: ${issue!.message}`, {
-    where: file,
+  return readMeasuredRecord(directory, pplRecord, {
+    command: 'ppl',
+    none: 'no perplexities',
+    other: 'not one of `ppl`',
   });
 }

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, readdir, readFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import test from 'ava';
@@ -114,6 +114,25 @@ test.serial('Ctrl-C keeps what is measured, and --resume measures the rest', asy
   t.deepEqual(after.results.slice(0, before.results.length), before.results);
 });
 
+test.serial('--resume without a run goes on with the newest benchmark of the output directory', async (t) => {
+  const output = await temporary();
+  await benchIn(output, [...MODEL, '-p', '16', '-g', '0', '-r', '1']);
+  const { directory } = await benchIn(output, [...MODEL, '-p', '32,64', '-g', '0', '-r', '1']);
+  const whole = readBenchRecord(directory);
+  const cut = { ...whole, status: 'interrupted', results: whole.results.slice(0, 1) };
+  await writeFile(path.join(directory, 'run.json'), JSON.stringify(cut));
+  const resumed = await benchIn(output, ['--resume']);
+  t.is(resumed.code, 0, resumed.stderr);
+  t.is(resumed.directory, directory);
+  const { status, results } = readBenchRecord(directory);
+  t.is(status, 'complete');
+  t.deepEqual(results[0], whole.results[0]);
+  t.deepEqual(
+    results.map(({ cell }) => cell.prompt),
+    [32, 64],
+  );
+});
+
 const mistakes: [what: string, argv: string[], code: number, sentence: RegExp][] = [
   ['no model', ['-p', '16'], 2, /no model is named/],
   ['a model twice', [...SMALL, '--model', 'swat:tiny,seed=1'], 2, /given twice/],
@@ -128,6 +147,7 @@ const mistakes: [what: string, argv: string[], code: number, sentence: RegExp][]
   ['a backend that is none', [...MODEL, '--backend', 'cuda'], 2, /cuda/],
   ['f16 on wasm', [...SMALL, '--dtype', 'f16'], 6, /wasm does not compute in f16/],
   ['a benchmark that is not there', ['--resume', '/nowhere'], 3, /holds no benchmark/],
+  ['no benchmark to go on with', ['--resume'], 3, /holds no run that could be resumed/],
 ];
 
 for (const [what, argv, code, sentence] of mistakes)

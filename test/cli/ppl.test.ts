@@ -3,6 +3,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { gzipSync } from 'node:zlib';
 import test from 'ava';
+import { readPplRecord } from '../../src/perplexity/ppl-record.js';
 import { swatEval } from './spawn.js';
 
 const MODEL = ['--model', 'swat:tiny,seed=1', '--backend', 'wasm'];
@@ -81,6 +82,28 @@ test.serial('a length that does not fit is OOM, the others are measured, and the
   t.regex(await readFile(path.join(directory, 'ppl.csv'), 'utf8'), /,OOM,"needs about \d+ MiB/);
 });
 
+test.serial('--resume without a run goes on with the newest one of ppl in the output directory', async (t) => {
+  const output = await temporary();
+  const file = path.join(output, 'own.txt');
+  await writeFile(file, TEXT);
+  const argv = [...MODEL, '--text', file, '--tokens', '128'];
+  await pplIn(output, [...argv, '-l', '16']);
+  const { directory } = await pplIn(output, [...argv, '-l', '32,64']);
+  const whole = readPplRecord(directory);
+  const cut = { ...whole, status: 'interrupted', results: whole.results.slice(0, 1) };
+  await writeFile(path.join(directory, 'run.json'), JSON.stringify(cut));
+  const resumed = await pplIn(output, ['--resume']);
+  t.is(resumed.code, 0, resumed.stderr);
+  t.is(resumed.directory, directory);
+  const { status, results } = readPplRecord(directory);
+  t.is(status, 'complete');
+  t.deepEqual(results[0], whole.results[0]);
+  t.deepEqual(
+    results.map(({ cell }) => cell.length),
+    [32, 64],
+  );
+});
+
 const here = ['--text', 'package.json'];
 const mistakes: [what: string, argv: string[], code: number, sentence: RegExp][] = [
   ['no model', here, 2, /no model is named/],
@@ -93,6 +116,7 @@ const mistakes: [what: string, argv: string[], code: number, sentence: RegExp][]
   ['a length of 0', [...MODEL, ...here, '-l', '0'], 2, /--lengths needs a whole number from 1 on/],
   ['f16 on wasm', [...MODEL, ...here, '--dtype', 'f16'], 6, /wasm does not compute in f16/],
   ['a run that is not there', ['--resume', '/nowhere'], 3, /holds no perplexities/],
+  ['no run to go on with', ['--resume'], 3, /holds no run that could be resumed/],
 ];
 
 for (const [what, argv, code, sentence] of mistakes)

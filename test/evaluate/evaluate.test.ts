@@ -163,11 +163,12 @@ test('two runs of one plan in the same second have two directories', async (t) =
 });
 
 test('no model name leaves the output directory or takes the name of the pointer', (t) => {
-  t.deepEqual(['..', '.', '../../etc', 'latest', 'a/b?c', 'swat:tiny,seed=1'].map(modelSlug), [
+  t.deepEqual(['..', '.', '../../etc', 'latest', 'latest-ppl', 'a/b?c', 'swat:tiny,seed=1'].map(modelSlug), [
     '..__',
     '.__',
     '..__..__etc',
     'latest__',
+    'latest-ppl__',
     'a__b__c',
     'swat__tiny,seed=1',
   ]);

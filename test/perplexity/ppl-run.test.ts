@@ -4,9 +4,10 @@ import os from 'node:os';
 import path from 'node:path';
 import test from 'ava';
 import { startEngine } from '../../src/backends/engine.js';
+import { resumeMeasuring, startMeasuring, type MeasuringEnvironment } from '../../src/measure/measure-models.js';
 import { readPplRecord, type PplRecord, type PplSettings } from '../../src/perplexity/ppl-record.js';
 import { positionRows, pplRows } from '../../src/perplexity/ppl-rows.js';
-import { resumePpl, startPpl, type PplEnvironment } from '../../src/perplexity/run-ppl.js';
+import { pplMeasurement } from '../../src/perplexity/run-ppl.js';
 import { writePpl } from '../../src/report/write-ppl.js';
 import { UserError } from '../../src/user-error.js';
 
@@ -32,12 +33,15 @@ const settings: PplSettings = {
   allowPartial: false,
 };
 
-function environment(changes: Partial<PplEnvironment> = {}): PplEnvironment {
+const ppl = pplMeasurement(async () => ({
+  ...{ name: 'own.txt', origin: 'own.txt', label: null, endless: false },
+  documents: [{ text: TEXT, words: 2400, bytes: Buffer.byteLength(TEXT) }],
+}));
+
+type Environment = MeasuringEnvironment<PplRecord>;
+
+function environment(changes: Partial<Environment> = {}): Environment {
   return {
-    openText: async () => ({
-      ...{ name: 'own.txt', origin: 'own.txt', label: null, endless: false },
-      documents: [{ text: TEXT, words: 2400, bytes: Buffer.byteLength(TEXT) }],
-    }),
     progress: { start() {}, advance() {}, finish() {} },
     log() {},
     now: () => new Date('2026-01-02T03:04:05Z'),
@@ -57,7 +61,7 @@ const scores = ({ results }: PplRecord) =>
 
 test.serial('a run that was stopped after some cells goes on to the same record', async (t) => {
   await startEngine('wasm');
-  const whole = await startPpl(settings, temporary(), environment());
+  const whole = await startMeasuring(ppl, settings, temporary(), environment());
   t.deepEqual(
     whole.map(({ record }) => [record.status, record.results.length]),
     [
@@ -71,12 +75,12 @@ test.serial('a run that was stopped after some cells goes on to the same record'
     await writePpl(directory, record);
     if (++saved === 3) stop.abort();
   };
-  const begun = await startPpl(settings, temporary(), environment({ signal: stop.signal, save }));
+  const begun = await startMeasuring(ppl, settings, temporary(), environment({ signal: stop.signal, save }));
   t.deepEqual(
     begun.map(({ record }) => [record.status, record.results.length]),
     [['interrupted', 2]],
   );
-  const resumed = await resumePpl(begun[0]!.directory, environment());
+  const resumed = await resumeMeasuring(ppl, begun[0]!.directory, environment());
   t.deepEqual(
     resumed.map(({ record }) => scores(record)),
     whole.map(({ record }) => scores(record)),
@@ -85,7 +89,7 @@ test.serial('a run that was stopped after some cells goes on to the same record'
   const csv = await readFile(path.join(resumed[0]!.directory, 'ppl.csv'), 'utf8');
   t.is(csv.trimEnd().split('\n').length, 1 + 4);
   await t.throwsAsync(
-    resumePpl(begun[0]!.directory, environment({ build: { ...environment().build, revision: 'x' } })),
+    resumeMeasuring(ppl, begun[0]!.directory, environment({ build: { ...environment().build, revision: 'x' } })),
     {
       instanceOf: UserError,
       message: /started with build/,
@@ -94,7 +98,12 @@ test.serial('a run that was stopped after some cells goes on to the same record'
 });
 
 test.serial('every unit of perplexity is of one sum, and the intervals hold the value', async (t) => {
-  const [outcome] = await startPpl({ ...settings, models: ['swat:tiny,seed=1'] }, temporary(), environment());
+  const [outcome] = await startMeasuring(
+    ppl,
+    { ...settings, models: ['swat:tiny,seed=1'] },
+    temporary(),
+    environment(),
+  );
   const { record } = outcome!;
   const rows = pplRows(record);
   for (const row of rows) {
@@ -121,7 +130,12 @@ test.serial('every unit of perplexity is of one sum, and the intervals hold the 
 test.serial('a model without a window to set is measured as it is, and that is said', async (t) => {
   const said: string[] = [];
   const log = (sentence: string) => void said.push(sentence);
-  const [outcome] = await startPpl({ ...settings, models: ['retnet:tiny'] }, temporary(), environment({ log }));
+  const [outcome] = await startMeasuring(
+    ppl,
+    { ...settings, models: ['retnet:tiny'] },
+    temporary(),
+    environment({ log }),
+  );
   t.deepEqual(
     outcome!.record.results.map(({ cell }) => cell),
     [

@@ -1,12 +1,9 @@
 // `swat-eval ppl`: perplexity of a text against evaluation length and window, and by position. stdout is the table.
-import type { PplEnvironment, PplOutcome } from '../../perplexity/run-ppl.js';
 import type { PplSettings } from '../../perplexity/ppl-record.js';
-import type { Interrupts } from '../interrupts.js';
 import { options } from '../options.js';
 import { pplOptions, pplSettingsOf, type PplFlags } from '../ppl-options.js';
 import type { CommandDefinition } from '../program.js';
 import { runOptions } from '../run-options.js';
-import { reportMissing } from '../report-missing.js';
 
 export const ppl: CommandDefinition = (program, interrupts) => {
   const command = program
@@ -40,45 +37,18 @@ export const ppl: CommandDefinition = (program, interrupts) => {
   ])
     command.addOption(option);
   command.action(async (flags: PplFlags) => {
-    const remark = flags.quiet === true ? () => {} : (sentence: string) => void process.stderr.write(`${sentence}\n`);
-    const outcomes = await measure(flags, interrupts, remark);
-    const records = outcomes.map(({ record }) => record);
-    if (records.length > 0) {
-      const { formatPpl } = await import('../../report/format-runs.js');
-      process.stdout.write(formatPpl(records, flags.format, flags.byPosition === true));
-    }
-    if (flags.plot === true && records.length > 0) {
-      const { writePlots } = await import('../../report/write-plots.js');
-      const place = outcomes.length > 1 ? flags.output : outcomes[0]!.directory;
-      for (const file of await writePlots({ ppls: records }, place)) remark(file);
-    }
-    for (const { directory } of outcomes) remark(directory);
-    reportMissing('ppl', outcomes, interrupts);
+    const settings = flags.resume === undefined ? pplSettingsOf(flags) : null;
+    const { pplMeasurement } = await import('../../perplexity/run-ppl.js');
+    const { formatPpl } = await import('../../report/format-runs.js');
+    const { writePpl } = await import('../../report/write-ppl.js');
+    const { runMeasurement } = await import('../run-measurement.js');
+    await runMeasurement(pplMeasurement(openText), settings, flags, interrupts, {
+      save: writePpl,
+      format: (records) => formatPpl(records, flags.format, flags.byPosition === true),
+      found: (ppls) => ({ ppls }),
+    });
   });
 };
-
-async function measure(
-  flags: PplFlags,
-  interrupts: Interrupts,
-  log: (sentence: string) => void,
-): Promise<PplOutcome[]> {
-  const settings = flags.resume === undefined ? pplSettingsOf(flags) : null;
-  const { readBuildInfo } = await import('../../package-root.js');
-  const { startPpl, resumePpl } = await import('../../perplexity/run-ppl.js');
-  const { writePpl } = await import('../../report/write-ppl.js');
-  const { terminalProgress } = await import('../progress.js');
-  const environment: PplEnvironment = {
-    openText,
-    progress: terminalProgress(flags),
-    log,
-    now: () => new Date(),
-    clock: () => performance.now(),
-    signal: interrupts.signal(),
-    build: readBuildInfo(),
-    save: writePpl,
-  };
-  return settings === null ? resumePpl(flags.resume!, environment) : startPpl(settings, flags.output, environment);
-}
 
 async function openText({ text, seed, fixtures, offline, dataDir, cacheDir, allowPartial }: PplSettings) {
   const { openEvalText } = await import('../../perplexity/eval-text.js');
