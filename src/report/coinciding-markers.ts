@@ -86,5 +86,5 @@ export function coincidingCaption(charts: readonly (ChartConfiguration | Drawing
         (plugin) => plugin.id === ID && (plugin as ReturnType<typeof markersSideBySide>).groups.length,
       ),
   );
-  return moved ? ['Markers side by side: lines that coincide.'] : [];
+  return moved ? ['Markers side by side: values that coincide at one place of the axis.'] : [];
 }
