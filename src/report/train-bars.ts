@@ -82,7 +82,7 @@ export function trainBars(runs: readonly BenchRecord[], styles: StyleBook): Figu
     title: 'Training throughput',
     width: COLUMN_WIDTH,
     legend: [],
-    charts: [config as ChartConfiguration],
+    charts: [config],
     chartHeight: BESIDE + BAR * bars.length,
     caption: [
       `Forward, backward and update of ${cell.batch} × ${lengthText(cell.n_prompt)} tokens.`,
