@@ -26,7 +26,14 @@ test('plot draws what `ppl` measured', async (t) => {
       .trim()
       .split('\n')
       .map((file) => path.basename(file)),
-    ['ppl-by-length.svg', 'ppl-by-length.png', 'ppl-by-position.svg', 'ppl-by-position.png'],
+    [
+      'ppl-by-length.svg',
+      'ppl-by-length.png',
+      'ppl-by-position.svg',
+      'ppl-by-position.png',
+      'ppl-memory.svg',
+      'ppl-memory.png',
+    ],
   );
 });
 
