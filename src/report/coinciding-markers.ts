@@ -6,10 +6,10 @@ import { MARKER_RADIUS } from './legend.js';
 const ID = 'markers-side-by-side';
 /** Of the axis of values: markers whose values are closer lie on each other (a chart's plane is some 140 pixels high). */
 const CLOSE = 0.015;
-/** Pixels from marker to marker, where there is room for it. */
-const SPACING = 2 * MARKER_RADIUS + 1;
+/** Pixels from marker to marker, where there is room for it: half of each shows, and a group stays near its place of the axis. */
+const SPACING = MARKER_RADIUS + 1;
 /** Of the way to the neighbours that a group may fill. */
-const SHARE = 0.8;
+const SHARE = 0.5;
 
 /** A marker by the numbers of its dataset and of its point. */
 export type MarkerPlace = readonly [dataset: number, point: number];

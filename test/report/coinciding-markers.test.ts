@@ -41,7 +41,7 @@ test('markers of lines that coincide stand beside each other at their height, an
   ]);
   const [alone] = pixels([[50, 50, 50, 50]]);
   XS.forEach((x, k) => {
-    t.true(second!.markers[k]![0] - first!.markers[k]![0] >= 6, `${x}`);
+    t.true(second!.markers[k]![0] - first!.markers[k]![0] >= 3, `${x}`);
     t.deepEqual(first!.line[k], alone!.line[k]);
     t.is(first!.markers[k]![1], alone!.markers[k]![1]);
   });
