@@ -5,7 +5,7 @@ import { nameWithoutSeed } from './display-names.js';
 import { LABEL_MEANINGS } from './label-meanings.js';
 import { modelLabels } from './model-labels.js';
 import { fixed, percentage } from './number-text.js';
-import { meanOf, seedLabels, seedRows, type SeededColumn } from './seed-rows.js';
+import { numberColumn, seedLabels, seedRows, type SeededColumn } from './seed-rows.js';
 import { MISSING, textCell, type Cell, type Table } from './table.js';
 import { tidyRows, type TidyRow } from './tidy-rows.js';
 
@@ -51,16 +51,7 @@ function longColumns(rows: readonly TidyRow[]): SeededColumn<TidyRow>[] {
     { key: 'n', title: 'n', align: 'right', text: documentsText },
     { key: 'metric', title: 'metric', align: 'left', text: (row) => row.metric },
     { key: 'direction', title: '↑↓', align: 'left', text: (row) => (row.higher_is_better ? '↑' : '↓') },
-    {
-      key: 'value',
-      title: 'value',
-      align: 'right',
-      text: (row) => fixed(row.value, 4),
-      seeds: meanOf(
-        (row) => row.value,
-        () => 4,
-      ),
-    },
+    numberColumn('value', 'value', 4),
     { key: 'stderr', title: '± stderr', align: 'right', text: stderrText, seeds: notOfSeeds },
     oneLevel
       ? { key: 'interval', title: `${percentage(level)} CI`, align: 'left', text: intervalText, seeds: notOfSeeds }

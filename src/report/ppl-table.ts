@@ -7,7 +7,7 @@ import { LABEL_MEANINGS } from './label-meanings.js';
 import { bytesText, fixed, percentage, thousands } from './number-text.js';
 import { pplIdentity } from './ppl-labels.js';
 import { runLabels } from './run-labels.js';
-import { meanOf, seedLabels, seedRows, type SeededColumn } from './seed-rows.js';
+import { meanOf, numberColumn, seedLabels, seedRows, type SeededColumn } from './seed-rows.js';
 import { MISSING, textCell, type Cell, type Table } from './table.js';
 
 interface RowColumn<Row> extends SeededColumn<Row> {
@@ -69,47 +69,11 @@ const CELL_COLUMNS: readonly RowColumn<PplRow>[] = [
   { key: 'mean_context', title: 'context', align: 'right', text: (row) => fixed(row.mean_context, 0) },
   { key: 'nats_per_token', title: 'nats/token', align: 'right', text: natsText, seeds: natsOfSeeds },
   { key: 'interval', title: 'CI', align: 'left', text: intervalText },
-  {
-    key: 'token_perplexity',
-    title: 'token ppl',
-    align: 'right',
-    text: (row) => digits(row.token_perplexity),
-    seeds: meanOf((row) => row.token_perplexity, places),
-  },
-  {
-    key: 'word_perplexity',
-    title: 'word ppl',
-    align: 'right',
-    text: (row) => digits(row.word_perplexity),
-    seeds: meanOf((row) => row.word_perplexity, places),
-  },
-  {
-    key: 'byte_perplexity',
-    title: 'byte ppl',
-    align: 'right',
-    text: (row) => digits(row.byte_perplexity),
-    seeds: meanOf((row) => row.byte_perplexity, places),
-  },
-  {
-    key: 'bits_per_byte',
-    title: 'bits/byte',
-    align: 'right',
-    text: (row) => fixed(row.bits_per_byte, 4),
-    seeds: meanOf(
-      (row) => row.bits_per_byte,
-      () => 4,
-    ),
-  },
-  {
-    key: 'tokens_per_s',
-    title: 'tokens/s',
-    align: 'right',
-    text: (row) => fixed(row.tokens_per_s, 0),
-    seeds: meanOf(
-      (row) => row.tokens_per_s,
-      () => 0,
-    ),
-  },
+  numberColumn('token_perplexity', 'token ppl', places),
+  numberColumn('word_perplexity', 'word ppl', places),
+  numberColumn('byte_perplexity', 'byte ppl', places),
+  numberColumn('bits_per_byte', 'bits/byte', 4),
+  numberColumn('tokens_per_s', 'tokens/s', 0),
   { key: 'peak_bytes', title: 'peak', align: 'right', text: (row) => bytesText(row.peak_bytes), seeds: largestPeak },
   { key: 'state_bytes', title: 'state', align: 'right', text: (row) => bytesText(row.state_bytes) },
   { key: 'kernels', title: 'kernels', align: 'left', text: (row) => row.kernels ?? MISSING },
@@ -119,24 +83,9 @@ const POSITION_COLUMNS: readonly RowColumn<PositionRow>[] = [
   ...COMMON,
   { key: 'position', title: 'position', align: 'right', text: positionText },
   { key: 'targets', title: 'targets', align: 'right', text: (row) => String(row.targets) },
-  {
-    key: 'nats_per_token',
-    title: 'nats/token',
-    align: 'right',
-    text: (row) => fixed(row.nats_per_token, 4),
-    seeds: meanOf(
-      (row) => row.nats_per_token,
-      () => 4,
-    ),
-  },
+  numberColumn('nats_per_token', 'nats/token', 4),
   { key: 'interval', title: 'CI', align: 'left', text: intervalText },
-  {
-    key: 'token_perplexity',
-    title: 'token ppl',
-    align: 'right',
-    text: (row) => digits(row.token_perplexity),
-    seeds: meanOf((row) => row.token_perplexity, places),
-  },
+  numberColumn('token_perplexity', 'token ppl', places),
 ];
 
 function tableOf<Row extends PplRow | PositionRow>(
@@ -157,10 +106,7 @@ function placeOf(row: PplRow | PositionRow): string {
 function natsOfSeeds(rows: readonly PplRow[]): Cell {
   const failed = rows.find(({ status }) => status !== 'ok');
   if (rows.every(({ status }) => status !== 'ok')) return textCell(failed!.status);
-  return meanOf(
-    (row: PplRow) => row.nats_per_token,
-    () => 4,
-  )(rows);
+  return meanOf((row: PplRow) => row.nats_per_token, 4)(rows);
 }
 
 function largestPeak(rows: readonly PplRow[]): Cell {
@@ -182,10 +128,6 @@ function positionText({ position_from, position_to }: PositionRow): string {
 }
 
 /** Four digits and more. */
-function digits(value: number | null): string {
-  return value === null ? MISSING : fixed(value, places(value));
-}
-
 function places(value: number): number {
   return Math.max(0, 3 - Math.floor(Math.log10(Math.max(value, 1))));
 }

@@ -1,5 +1,6 @@
 // Rows of tables whose runs differ in their seed alone, as one row: numbers as mean and standard deviation, texts where they agree.
 import { mean } from '../metrics/stderr.js';
+import { fixed } from './number-text.js';
 import { seedCell, seedNotes } from './seed-cells.js';
 import { MISSING, textCell, type Cell, type Column } from './table.js';
 
@@ -55,10 +56,29 @@ function cellOf<Row>({ text, seeds }: SeededColumn<Row>, rows: readonly Row[]): 
   return textCell(texts.size === 1 ? [...texts][0]! : MISSING);
 }
 
-/** Of the rows that have the number. @param digits of the mean */
-export function meanOf<Row>(valueOf: (row: Row) => number | null, digits: (mean: number) => number) {
+/** Digits behind the point, of a number of its own or of the mean of several. */
+type Digits = number | ((value: number) => number);
+
+/** Of the rows that have the number. */
+export function meanOf<Row>(valueOf: (row: Row) => number | null, digits: Digits) {
   return (rows: readonly Row[]): Cell => {
     const values = rows.flatMap((row) => valueOf(row) ?? []);
-    return seedCell(values, values.length === 0 ? 0 : digits(mean(values)));
+    return seedCell(values, values.length === 0 ? 0 : digitsOf(mean(values), digits));
   };
+}
+
+/** The column of a number that a row may lack; seeds have its mean and deviation. */
+export function numberColumn<Key extends string>(key: Key, title: string, digits: Digits) {
+  type Row = Readonly<Record<Key, number | null>>;
+  return {
+    key,
+    title,
+    align: 'right',
+    text: ({ [key]: value }: Row) => fixed(value, value === null ? 0 : digitsOf(value, digits)),
+    seeds: meanOf(({ [key]: value }: Row) => value, digits),
+  } as const;
+}
+
+function digitsOf(value: number, digits: Digits): number {
+  return typeof digits === 'number' ? digits : digits(value);
 }
