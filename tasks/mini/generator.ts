@@ -12,7 +12,7 @@ import { winogrande } from '../winogrande/task.js';
 import { blankRow } from './blanks.js';
 import { habitRow } from './habits.js';
 import { LASTING_SENTENCES } from './lasting.js';
-import { mqarText, needleText } from './probes.js';
+import { listText, mqarText, needleText } from './probes.js';
 import { Random } from './random.js';
 import { arcChallengeRow, arcEasyRow, boolqRow, type DrawRow, lambadaRow, piqaRow } from './rows.js';
 import { socialRow } from './social.js';
@@ -62,8 +62,9 @@ const WRITERS: readonly (readonly [Writer, number])[] = [
   [anyStory, 30],
   [exercises, 40],
   [lastingText, 8],
-  [mqarText, 24],
-  [needleText, 12],
+  [mqarText, 50],
+  [needleText, 25],
+  [listText, 120],
 ];
 
 /** The k-th document has its own random stream, so that any of them can be written without those before it. */

@@ -73,9 +73,14 @@ const ASKED = 40;
 const somePairs = (random: Random, split: TextSplit, most: number) =>
   drawPairs(random, split, random.logBetween(2, most));
 
-/** All pairs, again and again, each time in another order. */
+/** How often all pairs are asked for in the order in which they are told: there every word can be known, not the values alone. */
+const IN_ORDER = 0.5;
+
+/** All pairs, again and again: in the order in which they are told, or each time in another one. */
 function allAsked(random: Random, pairs: readonly Pair[]): Pair[] {
-  return Array.from({ length: Math.ceil(ASKED / pairs.length) }, () => random.shuffle(pairs)).flat();
+  const inOrder = random.chance(IN_ORDER);
+  const rounds = Math.ceil(ASKED / pairs.length);
+  return Array.from({ length: rounds }, () => (inOrder ? pairs : random.shuffle(pairs))).flat();
 }
 
 export function mqarText(random: Random, split: TextSplit): string {
@@ -92,4 +97,16 @@ export function needleText(random: Random, split: TextSplit): string {
   const distance = random.chance(AT_ONCE) ? 7 : gapDistance(random);
   const asked = `${needleContext(random, pairs, first!, distance)} ${first!.value}.`;
   return [asked, ...rest.map((pair) => `${needle(pair)} ${pair.value}.`)].join(' ');
+}
+
+/** Words that a list may have. */
+const LISTED: readonly string[] = [...NAMES, ...VALUES];
+/** Words that a text of lists has at least. */
+const READ_OUT = 100;
+
+/** A list that is read out again and again: every word behind the first round is known from the word before it. */
+export function listText(random: Random): string {
+  const list = random.sample(LISTED, random.logBetween(4, 32)).join(' ');
+  const rounds = Math.max(2, Math.ceil(READ_OUT / list.split(' ').length));
+  return Array.from({ length: rounds }, (_, k) => `${k === 0 ? 'List' : 'Again'}: ${list}.`).join('\n');
 }
