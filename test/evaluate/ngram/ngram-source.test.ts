@@ -7,12 +7,12 @@ import { fakeSettings } from '../fake-run.js';
 const open = (spec: string) => openModelSource(spec, fakeSettings, () => {});
 
 test('an n-gram model is trained on a generator when it is loaded, the same for the same seed', async (t) => {
-  const source = await open('ngram:3,tokens=20000,seed=4');
+  const source = await open('ngram:3,tokens=40000,seed=4');
   t.is(source.vocabularySize, source.tokenizer.vocabularySize);
   const [one, two, other] = [
     await source.load(),
     await source.load(),
-    await (await open('ngram:3,tokens=20000,seed=5')).load(),
+    await (await open('ngram:3,tokens=40000,seed=5')).load(),
   ];
   t.is(one.description.weightsDigest, two.description.weightsDigest);
   t.not(one.description.weightsDigest, other.description.weightsDigest);
