@@ -67,7 +67,7 @@ registerFusedKernel(attendAsStep, 'webgpu', {
     const slopes = constant(`slopes/${perHead.join()}`, () => tf.tensor1d([...perHead], 'float32'));
     const angles = ropeTheta === null ? null : rotaryAngles(ropeTheta, dim, position);
     if (!closed) deviceBackend().holdsBelow(capacity);
-    if (angles !== null) deviceBackend().holdsBelow(angles.cos.shape[0]!);
+    if (angles !== null) deviceBackend().holdsBelow(angles.positions);
     return [attentionStep({ qkv, slopes, angles, keys, values }, { position, activation }), keys, values];
   },
 });

@@ -2,7 +2,7 @@
 //   [x1, x2] -> [x1 cos - x2 sin, x2 cos + x1 sin], angle = position * theta^(-2i/D).
 // The angles are computed on the host in f64: WGSL's cos is off by 2e-4 at 200 rad and 6e-3 at 65k.
 import * as tf from '#tfjs';
-import { rotatePairs, type Pairing } from '../kernels/webgpu/rotary.js';
+import { BLOCK, rotatePairs, type Pairing, type RotaryAngles } from '../kernels/webgpu/rotary.js';
 import { deviceBackend } from '../kernels/webgpu/runner.js';
 import { constant } from './constants.js';
 import { defineOp, registerFusedKernel } from './op.js';
@@ -26,12 +26,9 @@ export function rotateNeighbours(x: tf.Tensor4D, theta: number, position: number
   return tf.reshape(rotary({ x: oneRowAToken(x) }, rotation), x.shape);
 }
 
-/**
- * cos and sin of the rotation of heads of `dim` channels, tables [positions, dim / 2] that hold `position`. A longer sequence has
- * other ones.
- */
-export function rotaryAngles(theta: number, dim: number, position: number): { cos: tf.Tensor; sin: tf.Tensor } {
-  return rotaryTables({ pairing: 'halves', theta, position, period: Infinity }, dim, 1);
+/** Tables for heads of `dim` channels (kernels/webgpu/rotary.ts), which reach `position`. */
+export function rotaryAngles(theta: number, dim: number, position: number): RotaryAngles {
+  return rotaryAnglesOf({ pairing: 'halves', theta, position, period: Infinity }, dim, 1);
 }
 
 /** [B, N, T, D] -> [B N, T, 1, D] */
@@ -52,13 +49,10 @@ const rotary = defineOp<{ x: tf.Tensor4D }, Rotation, tf.Tensor4D>({
   name: 'Rotary',
   reference: ({ x }, rotation) => {
     const [batch, length, rows, dim] = x.shape;
-    const tables = rotaryTables(rotation, dim, length);
-    const [cos, sin] = [tables.cos, tables.sin].map((table) =>
-      tf.reshape(tf.slice(table, [rotation.position, 0], [length, -1]), [length, 1, dim / 2]),
-    );
-    if (rotation.pairing === 'halves') return rotateHalves(x, cos!, sin!);
+    const { cos, sin } = anglesOfTokens(rotation, dim, length);
+    if (rotation.pairing === 'halves') return rotateHalves(x, cos, sin);
     const pairs = tf.reshape(x, [batch, length, (rows * dim) / 2, 2]) as tf.Tensor4D;
-    const [ofPairsCos, ofPairsSin] = [cos!, sin!].map((table) =>
+    const [ofPairsCos, ofPairsSin] = [cos, sin].map((table) =>
       tf.reshape(tf.tile(table, [1, rows, 1]), [length, -1, 1]),
     );
     return tf.reshape(rotateHalves(pairs, ofPairsCos!, ofPairsSin!), x.shape);
@@ -71,9 +65,9 @@ registerFusedKernel(rotary, 'webgpu', {
 });
 
 function rotateOnDevice(x: tf.Tensor4D, rotation: Rotation, direction: 1 | -1): tf.Tensor4D {
-  const tables = rotaryTables(rotation, x.shape[3], x.shape[1]);
-  if (rotation.period === Infinity) deviceBackend().holdsBelow(tables.cos.shape[0]!);
-  return rotatePairs({ x, ...tables }, rotation.pairing, rotation.position, direction) as tf.Tensor4D;
+  const angles = rotaryAnglesOf(rotation, x.shape[3], x.shape[1]);
+  if (rotation.period === Infinity) deviceBackend().holdsBelow(angles.positions);
+  return rotatePairs(x, angles, rotation.pairing, rotation.position, direction) as tf.Tensor4D;
 }
 
 /** Rotates the first half of the last dimension against the second. */
@@ -82,29 +76,49 @@ function rotateHalves(x: tf.Tensor4D, cos: tf.Tensor, sin: tf.Tensor): tf.Tensor
   return tf.concat([tf.sub(tf.mul(x1, cos), tf.mul(x2, sin)), tf.add(tf.mul(x2, cos), tf.mul(x1, sin))], 3);
 }
 
-/** cos and sin [positions, dim/2], which reach `length` positions on; they double as sequences grow. */
-function rotaryTables({ theta, position, period }: Rotation, dim: number, length: number) {
-  const capacity = Math.max(256, 2 ** Math.ceil(Math.log2(position + length)));
-  const table = (name: string, f: (angle: number) => number) =>
-    constant(`rotary/${name}/${theta}/${dim}/${period}/${capacity}`, () =>
-      tf.tensor2d(rotaryTable(theta, dim, capacity, period, f), [capacity, dim / 2]),
-    );
-  return { cos: table('cos', Math.cos), sin: table('sin', Math.sin) };
+/** cos and sin [length, 1, dim/2] of the tokens from `position` on: of all blocks that they touch, by the addition theorem. */
+function anglesOfTokens(rotation: Rotation, dim: number, length: number) {
+  const { cos, sin, block } = rotaryAnglesOf(rotation, dim, length);
+  const [first, last] = [rotation.position, rotation.position + length - 1].map((p) => Math.floor(p / block));
+  const blocks = last! - first! + 1;
+  const fine = (table: tf.Tensor) => tf.reshape(tf.slice(table, [0, 0], [block, -1]), [1, block, dim / 2]);
+  const coarse = (table: tf.Tensor) =>
+    tf.reshape(tf.slice(table, [block + first!, 0], [blocks, -1]), [blocks, 1, dim / 2]);
+  const asked = (all: tf.Tensor) => {
+    const rows = tf.reshape(all, [blocks * block, 1, dim / 2]);
+    return tf.slice(rows, [rotation.position - first! * block, 0, 0], [length, 1, dim / 2]);
+  };
+  return {
+    cos: asked(tf.sub(tf.mul(fine(cos), coarse(cos)), tf.mul(fine(sin), coarse(sin)))),
+    sin: asked(tf.add(tf.mul(fine(sin), coarse(cos)), tf.mul(fine(cos), coarse(sin)))),
+  };
 }
 
-function rotaryTable(
-  theta: number,
-  dim: number,
-  positions: number,
-  period: number,
-  f: (angle: number) => number,
-): Float32Array {
+/** Coarse rows that tables have at least: 16,384 positions, so that what is recorded for a step holds long. */
+const LEAST_COARSE = 64;
+
+/** Tables that reach `length` positions on: 256 times smaller than ones with a row a position. */
+function rotaryAnglesOf({ theta, position, period }: Rotation, dim: number, length: number): RotaryAngles {
+  // Whole periods, so that coarse rows turn by nothing.
+  const block = period === Infinity ? BLOCK : Math.ceil(BLOCK / period) * period;
+  const coarse = Math.max(LEAST_COARSE, 2 ** Math.ceil(Math.log2((position + length) / block)));
+  const positions = Float64Array.from({ length: block + coarse }, (_, row) =>
+    row < block ? row % period : period === Infinity ? (row - block) * block : 0,
+  );
+  const table = (name: string, f: (angle: number) => number) =>
+    constant(`rotary/${name}/${theta}/${dim}/${period}/${coarse}`, () =>
+      tf.tensor2d(rotaryTable(theta, dim, positions, f), [positions.length, dim / 2]),
+    );
+  return { cos: table('cos', Math.cos), sin: table('sin', Math.sin), block, positions: coarse * block };
+}
+
+/** f(position * theta^(-2i/dim)) [positions, dim/2] */
+function rotaryTable(theta: number, dim: number, positions: Float64Array, f: (angle: number) => number): Float32Array {
   const half = dim / 2;
-  const table = new Float32Array(positions * half);
+  const table = new Float32Array(positions.length * half);
   for (let i = 0; i < half; i++) {
     const frequency = theta ** ((-2 * i) / dim);
-    for (let position = 0; position < positions; position++)
-      table[position * half + i] = f((position % period) * frequency);
+    for (const [row, position] of positions.entries()) table[row * half + i] = f(position * frequency);
   }
   return table;
 }

@@ -1,46 +1,48 @@
-// Rotary embedding of 16 heads of 64.
+// Rotary embedding of 16 heads of 64, far from the beginning of a text.
 import * as tf from '#tfjs';
-import { rotatePairs, type Pairing } from '../../kernels/webgpu/rotary.js';
+import { rotateNeighbours, rotateTokens } from '../../ops/rotary.js';
 import type { KernelCase } from '../kernel-case.js';
 import { memoryCase, randomTensor, randomValues } from '../kernel-inputs.js';
 
-/** Tables [length, dim/2] of any angles. */
-function tables(length: number, dim: number) {
-  const angles = randomValues([length, dim / 2], 9);
-  return { cos: angles.map(Math.cos), sin: angles.map(Math.sin) };
-}
+const [THETA, POSITION, PERIOD] = [10000, 60_000, 16];
 
-function inputsOf(shape: readonly [number, number, number, number]): tf.Tensor[] {
-  const [, length, , dim] = shape;
-  const { cos, sin } = tables(length, dim);
-  return [randomTensor(shape, 1), tf.tensor(cos, [length, dim / 2]), tf.tensor(sin, [length, dim / 2])];
-}
+/** [B, T, N, D] with halves for pairs, [B, N, T, D] with neighbours. */
+type Shape = readonly [number, number, number, number];
 
-function wantedOf([batch, length, heads, dim]: readonly [number, number, number, number], pairing: Pairing): number[] {
-  const x = randomValues([batch, length, heads, dim], 1);
-  const { cos, sin } = tables(length, dim);
+function wantedOf(shape: Shape, pairing: 'halves' | 'neighbours'): number[] {
+  const dim = shape[3];
+  const x = randomValues(shape, 1);
   const y = new Array<number>(x.length);
-  for (let row = 0; row < batch * heads * length; row++)
+  for (let row = 0; row < x.length / dim; row++) {
+    const position =
+      pairing === 'halves'
+        ? POSITION + (Math.floor(row / shape[2]) % shape[1])
+        : (POSITION + (row % shape[2])) % PERIOD;
     for (let i = 0; i < dim / 2; i++) {
-      const angle = (Math.floor(row / heads) % length) * (dim / 2) + i;
+      const angle = position * THETA ** ((-2 * i) / dim);
       const first = row * dim + (pairing === 'halves' ? i : 2 * i);
       const second = first + (pairing === 'halves' ? dim / 2 : 1);
-      y[first] = x[first]! * cos[angle]! - x[second]! * sin[angle]!;
-      y[second] = x[second]! * cos[angle]! + x[first]! * sin[angle]!;
+      y[first] = x[first]! * Math.cos(angle) - x[second]! * Math.sin(angle);
+      y[second] = x[second]! * Math.cos(angle) + x[first]! * Math.sin(angle);
     }
+  }
   return y;
 }
 
-const SHAPE = [4, 8192, 16, 64] as const;
-const SMALL = [1, 17, 3, 64] as const;
-
-export const cases: KernelCase[] = (['halves', 'neighbours'] as const).map((pairing) =>
+const caseOf = (pairing: 'halves' | 'neighbours', shape: Shape, small: Shape): KernelCase =>
   memoryCase({
     kernel: `rotary ${pairing}`,
     shape: 'B4 T8192 N16 D64',
-    bytes: 2 * 4 * tf.util.sizeFromShape([...SHAPE]),
-    inputs: () => inputsOf(SHAPE),
-    run: (x, cos, sin) => [rotatePairs({ x: x, cos: cos, sin: sin }, pairing, 0, 1)],
-    small: () => ({ inputs: inputsOf(SMALL), wanted: [wantedOf(SMALL, pairing)] }),
-  }),
-);
+    bytes: 2 * 4 * tf.util.sizeFromShape([...shape]),
+    inputs: () => [randomTensor(shape, 1)],
+    run: (x) =>
+      pairing === 'halves'
+        ? [rotateTokens(x as tf.Tensor4D, THETA, POSITION)]
+        : [rotateNeighbours(x as tf.Tensor4D, THETA, POSITION, PERIOD)],
+    small: () => ({ inputs: [randomTensor(small, 1)], wanted: [wantedOf(small, pairing)] }),
+  });
+
+export const cases: KernelCase[] = [
+  caseOf('halves', [4, 8192, 16, 64], [1, 300, 3, 64]),
+  caseOf('neighbours', [4, 16, 8192, 64], [1, 3, 300, 64]),
+];

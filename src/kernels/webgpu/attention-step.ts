@@ -5,6 +5,7 @@
 import type * as tf from '#tfjs';
 import { attentionJoin, decodeParts, JOIN_THREADS, PART_THREADS, partWgsl } from './attention-decode.js';
 import { bindingsWgsl, float, LOG2_E, sizesOf, type AttentionConstants } from './attention-sizes.js';
+import { angleWgsl, BLOCK, type RotaryAngles } from './rotary.js';
 import { positionWgsl, run, type Program } from './runner.js';
 
 export interface StepTensors {
@@ -12,8 +13,8 @@ export interface StepTensors {
   readonly qkv: tf.Tensor2D;
   /** [N] */
   readonly slopes: tf.Tensor;
-  /** Tables [positions, D / 2]; null where nothing is rotated. */
-  readonly angles: { readonly cos: tf.Tensor; readonly sin: tf.Tensor } | null;
+  /** Of positions without a period; null where nothing is rotated. */
+  readonly angles: RotaryAngles | null;
   /** [B, capacity, Nkv, D], which take the token's. */
   readonly keys: tf.Tensor4D;
   readonly values: tf.Tensor4D;
@@ -77,13 +78,14 @@ ${positionWgsl(Object.keys(inputs).length + Object.keys(outputs).length + 3)}
 var<workgroup> newQuery: array<f32, ${dim}>;
 var<workgroup> newKey: array<f32, ${dim}>;
 var<workgroup> newValue: array<f32, ${dim}>;
+${rotated ? angleWgsl('f32', half, `${BLOCK}u`) : ''}
 // Element i of a head of the token, rotated.
 fn rotated(base: u32, i: u32) -> f32 {
   ${
     rotated
-      ? `let angle = at.x * ${half}u + i % ${half}u;
+      ? `let angle = angleAt(at.x, i % ${half}u);
   let other = qkv[base + (i + ${half}u) % ${dim}u];
-  return qkv[base + i] * cosines[angle] + select(other, -other, i < ${half}u) * sines[angle];`
+  return qkv[base + i] * angle.c + select(other, -other, i < ${half}u) * angle.s;`
       : 'return qkv[base + i];'
   }
 }`,

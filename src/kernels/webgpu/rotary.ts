@@ -1,18 +1,43 @@
 // Rotary position embedding from the host's tables (ops/rotary.ts): pairs [x1, x2] -> [x1 cos - x2 sin, x2 cos + x1 sin], the
 // first half of a row against the second, or neighbours. The gradient is the rotation back, so `direction` -1.
-// One vector of pairs an invocation. Bytes: x read, y written; the tables stay in L2. Bound by memory.
+// A table with a row for every position would grow with the text, so an angle is the sum of two, by the addition theorem: of the
+// position in its block, and of the block's first position. Rounding is that of three f32 operations, 2e-7 at most.
+// One vector of pairs an invocation. Bytes: x read, y written; the tables stay in L1. Bound by memory.
 import type * as tf from '#tfjs';
 import { f32, positionWgsl, run, workgroupsFor, type Program } from './runner.js';
 import { bindings, perItem, WORKGROUP } from './vectors.js';
 
 export type Pairing = 'halves' | 'neighbours';
 
-/**
- * x [..., T, R, D], each token with R rows; cos, sin [positions, D/2], of which x's first token takes the `position`-th row
- * -> x's shape
- */
+/** Positions of a block, where positions have no period. */
+export const BLOCK = 256;
+
+/** Tables [block + blocks, D/2]: a row for each position of a block, then one for the first position of each block. */
+export interface RotaryAngles {
+  readonly cos: tf.Tensor;
+  readonly sin: tf.Tensor;
+  readonly block: number;
+  /** Positions that the tables reach: block x blocks. */
+  readonly positions: number;
+}
+
+/** WGSL of cos and sin at `position`, from tables `cosines` and `sines` with rows of `perRow` of `type`, at `column` of a row. */
+export function angleWgsl(type: string, perRow: number, block: string): string {
+  return /* wgsl */ `
+struct Angle { c: ${type}, s: ${type} }
+fn angleAt(position: u32, column: u32) -> Angle {
+  let fine = position % ${block} * ${perRow}u + column;
+  let coarse = (${block} + position / ${block}) * ${perRow}u + column;
+  let c = cosines[fine] * cosines[coarse] - sines[fine] * sines[coarse];
+  let s = sines[fine] * cosines[coarse] + cosines[fine] * sines[coarse];
+  return Angle(c, s);
+}`;
+}
+
+/** x [..., T, R, D], each token with R rows, x's first token at `position` -> x's shape */
 export function rotatePairs(
-  { x, cos, sin }: { x: tf.Tensor; cos: tf.Tensor; sin: tf.Tensor },
+  x: tf.Tensor,
+  { cos, sin, block }: RotaryAngles,
   pairing: Pairing,
   position: number,
   direction: 1 | -1,
@@ -23,7 +48,7 @@ export function rotatePairs(
     program: program(pairing, dim),
     inputs: [x, cos, sin],
     outputs: [{ shape: x.shape }],
-    uniforms: [count, length, rows, f32(direction)],
+    uniforms: [count, length, rows, block, f32(direction)],
     position,
     workgroups: workgroupsFor(count, WORKGROUP),
   });
@@ -66,14 +91,15 @@ function program(pairing: Pairing, dim: number): Program {
 ${bindings(
   { x: values, cosines: angles, sines: angles },
   { y: values },
-  'count: u32, length: u32, rows: u32, direction: f32',
+  'count: u32, length: u32, rows: u32, block: u32, direction: f32',
 )}
 ${positionWgsl(5)}
+${angleWgsl(angles, perRow, 'uniforms.block')}
 ${perItem(`
   let token = item / ${perRow}u / uniforms.rows % uniforms.length;
-  let angle = (at.x + token) * ${perRow}u + item % ${perRow}u;
-  let c = cosines[angle];
-  let s = sines[angle] * uniforms.direction;
+  let angle = angleAt(at.x + token, item % ${perRow}u);
+  let c = angle.c;
+  let s = angle.s * uniforms.direction;
   ${body[pairing]}`)}`,
   };
 }

@@ -9,6 +9,8 @@ for (const [shape, position] of [
   [[2, 3, 17, 6], 5],
   [[1, 2, 65, 64], 300],
   [[2, 1, 130, 20], 0],
+  [[1, 2, 600, 64], 65_000],
+  [[1, 1, 3, 128], 1_000_000],
 ] as const)
   test.serial(
     `rotations of [${shape.join(', ')}] from position ${position} are as their formulas on webgpu`,
