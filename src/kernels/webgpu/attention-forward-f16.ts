@@ -1,10 +1,9 @@
 // Windowed attention, forward, f16 operands and f32 sums on tensor cores. Formula as in attention-forward.ts.
 // One workgroup: 128 queries of one head (64 where D > 64) by the scheme of attention-tensor-cores.ts; keys and values stream in
-// tiles of 32 (16). Tiles that every query of the block reaches entirely go without a mask: 28 of 36 at window 1024.
+// tiles of 32. Tiles that every query of the block reaches entirely go without a mask: 28 of 36 at window 1024.
 // Softmax: weights are 2^(y - reference) with a reference of each row that follows its maximum only when that has grown by 2^8.
 // In between the sums need no rescaling, for which they would have to leave their matrices at every tile; f16 holds weights
-// up to 2^16. A tile at which some row's reference moves sends the sums through workgroup memory once and its logits are computed
-// again. Two passes over the keys, the other way, cost 1.5 times the products.
+// up to 2^16. A tile at which some row's reference moves sends the sums through workgroup memory once. Two passes over the keys, the other way, cost 1.5 times the products.
 // FLOPs: 4 D for each pair in reach, 1.12 times that at window 1024. Bytes at best: q, k, v, o once each; k and v come from
 // the L2 cache 9 times. Bound by workgroup memory (12 bytes for a logit and its weight, 8 for operands) and by exp2.
 import { bindingsWgsl, float, LOG2_E } from './attention-sizes.js';
@@ -15,20 +14,17 @@ import {
   columnsOfGroup,
   declareFetched,
   declareSums,
-  eachColumn,
   eachRow,
-  fetchTiles,
+  fetchTile,
   forwardTiling,
   laneWgsl,
   loadRows,
   loadSums,
-  logitAt,
   multiplyByTile,
-  putTiles,
+  putTile,
   storeSums,
   TENSOR_CORE_HEADER,
   tileWgsl,
-  weightAt,
 } from './attention-tensor-cores.js';
 import { unrolled } from './attention-sizes.js';
 import type { Program } from './runner.js';
@@ -40,6 +36,13 @@ export function attentionForwardF16({ dim, activation }: AttentionConstants, epi
     wgsl: () => forwardWgsl({ dim, activation }, epilogue),
   };
 }
+
+/** As `sigmoid2`, of four. */
+const SIGMOID_OF_VECTORS = /* wgsl */ `
+fn sigmoid2x4(y: vec4f) -> vec4f {
+  let root = inverseSqrt(1.0 + exp2(min(-y, vec4f(100.0))));
+  return root * root;
+}`;
 
 export function samples(): Program[] {
   return [16, 64, 80, 128].flatMap((dim) => [
@@ -71,18 +74,29 @@ function forwardWgsl({ dim, activation }: AttentionConstants, epilogue: Epilogue
     token: 'sizes.queryToken',
     tokens: 'sizes.queries',
   };
-  const logit = (i: number, j: number) =>
-    `logits[${logitAt(tiling, i, j)}] + slope * (distance + ${float(8 * i - 4 * j)})`;
-  const inReach = (i: number, j: number) => `position + ${8 * i} - (s + column + ${4 * j}) < sizes.window`;
+  /** The halves of the eight columns of a lane. */
+  const halves = [0, 1];
+  const inReach = (i: number, half: number) =>
+    `vec4u(position + ${8 * i} - (s + 8 * column + ${4 * half})) - vec4u(0, 1, 2, 3) < vec4u(sizes.window)`;
   return /* wgsl */ `${TENSOR_CORE_HEADER}
 ${bindingsWgsl(
   { q: 'vec4f', k: 'vec4f', v: 'vec4f', slopes: 'f32', ...(statistics && { dO: 'vec4f' }) },
   statistics ? { statistics: 'vec2f' } : { o: 'vec4f' },
 )}
 ${tileWgsl(tiling)}
-var<workgroup> logits: array<f32, ${rows * logitStride}>;
-var<workgroup> weights: array<f16, ${rows * weightStride}>;
+var<workgroup> logits: array<vec4f, ${rows * logitStride}>;
+var<workgroup> weights: array<vec4u, ${rows * weightStride}>;
 ${softmax ? '// The last tile, counted from one, at which a row found its reference too low. A whole vector: matrices are read from memory that\n// is aligned to 16 bytes, and drivers lay the variables of a workgroup out without gaps.\nvar<workgroup> risen: vec4u;' : ''}
+${softmax ? '' : SIGMOID_OF_VECTORS}
+fn logitsAt(at: u32) -> vec4f {
+  return logits[at];
+}
+fn scaleLogits(at: u32, x: f32) {
+  logits[at] *= x;
+}
+fn putWeights(at: u32, x: vec4f, y: vec4f) {
+  weights[at] = vec4u(bitcast<vec2u>(vec4<f16>(x)), bitcast<vec2u>(vec4<f16>(y)));
+}
 
 @compute @workgroup_size(${tiling.threads})
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) me: u32) {
@@ -94,30 +108,35 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   let queryHead = queryHeadAt(group.z, group.y);
   let keyHead = keyHeadAt(group.z, group.y / sizes.group);
   let slope = slopes[group.y] * ${float(LOG2_E)};
+  let steps = slope * vec4f(0.0, 1.0, 2.0, 3.0);
   let first = firstKey(block);
   let end = min(block + ${rows}, sizes.queries) + before;
   ${loadRows(tiling, 'q', 'q', queries)}
   ${declareSums(tiling, 'o')}
   ${softmax ? eachRow(tiling, (i) => `var reference${i} = -1e30; var total${i} = 0.0;`) : ''}
   ${declareFetched(tiling)}
-  ${fetchTiles(tiling, keys, 'first')}
-  ${putTiles(tiling, keys, '0u')}
+  ${fetchTile(tiling, keys, 0, 'first')}
+  ${fetchTile(tiling, keys, 1, 'first')}
+  ${putTile(tiling, keys, 0, '0u')}
+  ${fetchTile(tiling, keys, 0, `first + ${tile}`)}
   workgroupBarrier();
-  var buffer = 0u;
+  // While tile s is worked on, its values and the keys of the next one go to their places, and those behind are on their way.
   for (var s = first; s < end; s += ${tile}) {
-    ${fetchTiles(tiling, keys, `s + ${tile}`)}
-    ${multiplyByTile(tiling, 'logits', 'q', 'buffer')}
+    ${multiplyByTile(tiling, 'logits', 'q', '0u')}
     workgroupBarrier();
-    let distance = f32(i32(position - s - column));
+    ${putTile(tiling, keys, 1, `${tileSize}u`)}
+    ${putTile(tiling, keys, 0, '0u')}
+    ${fetchTile(tiling, keys, 1, `s + ${tile}`)}
+    ${fetchTile(tiling, keys, 0, `s + ${2 * tile}`)}
+    let distance = f32(i32(position - s - 8 * column));
+    ${eachRow(tiling, (i) => halves.map((half) => `let y${i}_${half} = logitsAt(logitAt + ${8 * i * logitStride + half}) + (slope * (distance + ${float(8 * i - 4 * half)}) - steps);`).join('\n'))}
     if (s + ${tile - 1} <= block + before && end - 1 - s < sizes.window) {
       ${weigh(false)}
     } else {
       ${weigh(true)}
     }
-    ${putTiles(tiling, keys, `(${2 * tileSize} - buffer)`)}
     workgroupBarrier();
-    ${addWeighted(tiling, 'o', 'weights', `buffer + ${tileSize}`)}
-    buffer = ${2 * tileSize} - buffer;
+    ${addWeighted(tiling, 'o', 'weights', `${tileSize}u`)}
   }
   workgroupBarrier();
   ${softmax ? eachRow(tiling, (i) => `total${i} += subgroupShuffleXor(total${i}, 1); total${i} += subgroupShuffleXor(total${i}, 2);`) : ''}
@@ -130,22 +149,29 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   }
 
   function sigmoidWeights(masked: boolean): string {
-    return eachRow(tiling, (i) =>
-      eachColumn(tiling, (j) => {
-        const weight = `sigmoid2(${logit(i, j)})`;
-        const kept = masked ? `select(0.0, ${weight}, ${inReach(i, j)})` : weight;
-        return `weights[${weightAt(tiling, i, j)}] = f16(${kept});`;
-      }),
-    );
+    return eachRow(tiling, (i) => {
+      const [low, high] = halves.map((half) => kept(`sigmoid2x4(y${i}_${half})`, i, half, masked));
+      return `putWeights(${weightsAt(i)}, ${low}, ${high});`;
+    });
+  }
+
+  function weightsAt(i: number): string {
+    return `weightAt + ${8 * i * weightStride}`;
+  }
+
+  /** What lies out of reach has the weight 0. */
+  function kept(weight: string, i: number, half: number, masked: boolean): string {
+    return masked ? `select(vec4f(), ${weight}, ${inReach(i, half)})` : weight;
   }
 
   function softmaxWeights(masked: boolean): string {
-    const seen = (i: number, j: number) => (masked ? `select(-1e30, ${logit(i, j)}, ${inReach(i, j)})` : logit(i, j));
+    const seen = (i: number, half: number) =>
+      masked ? `select(vec4f(-1e30), y${i}_${half}, ${inReach(i, half)})` : `y${i}_${half}`;
     return /* wgsl */ `var rises = false;
       ${eachRow(
         tiling,
-        (i) => `var largest${i} = -1e30;
-      ${eachColumn(tiling, (j) => `largest${i} = max(largest${i}, ${seen(i, j)});`)}
+        (i) => `let larger${i} = max(${seen(i, 0)}, ${seen(i, 1)});
+      var largest${i} = max(max(larger${i}.x, larger${i}.y), max(larger${i}.z, larger${i}.w));
       largest${i} = max(largest${i}, subgroupShuffleXor(largest${i}, 1));
       largest${i} = max(largest${i}, subgroupShuffleXor(largest${i}, 2));
       rises = rises || largest${i} > reference${i} + ${float(SLACK)};`,
@@ -163,22 +189,27 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
           .map(
             (first) => `${storeSums(tiling, 'logits', 'o', first)}
         workgroupBarrier();
-        ${eachRow(tiling, (i) => unrolled(4 * columnsOfGroup(tiling, first), (j) => `logits[${logitAt(tiling, i, j)}] *= shrink${i};`))}
+        ${eachRow(tiling, (i) => unrolled(columnsOfGroup(tiling, first), (n) => `scaleLogits(${sumsAt(i, n)}, shrink${i});`))}
         workgroupBarrier();
         ${loadSums(tiling, 'logits', 'o', first)}
         workgroupBarrier();`,
           )
           .join('\n')}
-        ${multiplyByTile(tiling, 'logits', 'q', 'buffer')}
-        workgroupBarrier();
       }
-      ${eachRow(tiling, (i) =>
-        eachColumn(tiling, (j) => {
-          const weight = `exp2(${logit(i, j)} - reference${i})`;
-          const kept = masked ? `select(0.0, ${weight}, ${inReach(i, j)})` : weight;
-          return `{ let w = ${kept}; total${i} += w; weights[${weightAt(tiling, i, j)}] = f16(w); }`;
-        }),
+      ${eachRow(
+        tiling,
+        (i) => `{
+        let low = ${kept(`exp2(y${i}_0 - reference${i})`, i, 0, masked)};
+        let high = ${kept(`exp2(y${i}_1 - reference${i})`, i, 1, masked)};
+        total${i} += dot(low + high, vec4f(1.0));
+        putWeights(${weightsAt(i)}, low, high);
+      }`,
       )}`;
+  }
+
+  /** Where the vector of this lane lies in matrix n of the sums that went to the logits' memory. */
+  function sumsAt(i: number, n: number): string {
+    return `row * ${logitStride} + ${8 * i * logitStride + 4 * n} + column`;
   }
 
   /** Each lane writes one vector of four for each of its rows and each matrix: four lanes, 64 bytes of a row. */
@@ -189,8 +220,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   workgroupBarrier();
   ${eachRow(tiling, (i) =>
     unrolled(columnsOfGroup(tiling, first), (n) => {
-      const at = `row * ${logitStride} + ${8 * i * logitStride + 16 * n} + 4 * column`;
-      const vector = `vec4f(logits[${at}], logits[${at} + 1], logits[${at} + 2], logits[${at} + 3])`;
+      const vector = `logitsAt(${sumsAt(i, n)})`;
       const t = `block + row + ${8 * i}`;
       return `if (${t} < sizes.queries) { ${text(i, vector, `queryHead + (${t}) * sizes.queryToken + ${4 * (first + n)} + column`)} }`;
     }),

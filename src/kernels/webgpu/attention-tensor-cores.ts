@@ -1,9 +1,12 @@
 // The f16 kernels of windowed attention have one scheme. Four or eight subgroups of 32 own the rows of a block (queries, or keys in
 // the gradient of the keys), 16 each; what belongs to the rows stays in subgroup matrices, and so do the f32 sums. The other side
-// streams in tiles of two tensors, converted to f16 and double buffered, so that one barrier serves for filling and reading.
-// A subgroup matrix has no elements that WGSL can see: logits go to workgroup memory in f32, become weights there, and come back as
-// f16. There lane 4 r + c of a subgroup works on rows r + 8 i and columns c + 4 j: with rows padded by 4 words no two lanes meet
-// in a bank, and a row's maximum is two shuffles away. All of it lies in the 48 KiB of workgroup memory of an NVIDIA GPU.
+// streams in tiles of two tensors, converted to f16. A subgroup matrix has no elements that WGSL can see: logits go to workgroup
+// memory in f32, become weights there, and come back as f16: two barriers a tile. The gradients have their tiles twice and fill
+// one pair while they read the other. The forward pass has them once: behind the first barrier nobody reads the first tensor's any
+// more, and nobody reads the second's yet.
+// Lane 4 r + c of a subgroup works on rows r + 8 i. In the gradients it has columns c + 4 j, one element at a time: with rows padded
+// by 4 words no two lanes meet in a bank. In the forward pass it has eight columns from 8 c on, in whole vectors. A row's maximum
+// is two shuffles away in both. All of it lies in the 48 KiB of workgroup memory of an NVIDIA GPU.
 import { unrolled } from './attention-sizes.js';
 
 /** Rows that a subgroup has. */
@@ -27,10 +30,15 @@ export interface MatrixTiling {
   readonly rows: number;
   /** Tokens of the other side in a tile. */
   readonly tile: number;
-  /** From row to row in workgroup memory: vectors of eight f16 of a tile, f32 of the logits, f16 of the weights. */
+  /** Copies of the two tiles in workgroup memory. */
+  readonly copies: 1 | 2;
+  /** From row to row in workgroup memory: vectors of eight f16 of a tile, elements of the logits' and of the weights' arrays. */
   readonly tileStride: number;
   readonly logitStride: number;
   readonly weightStride: number;
+  /** f32 in an element of the logits' array, f16 in one of the weights' array. */
+  readonly logitsHeld: 1 | 4;
+  readonly weightsHeld: 1 | 8;
 }
 
 /** Rows of a block in the gradients: the sums of two products, or three operands, leave registers for 16 a subgroup. */
@@ -51,34 +59,60 @@ export function forwardBlock(dim: number): number {
   return forwardSubgroups(dim) * SUBGROUP_ROWS;
 }
 
+/** Keys of a tile in the forward pass: a lane of four takes eight. */
+const FORWARD_TILE = 32;
+
 export function forwardTiling(dim: number): MatrixTiling {
-  return matrixTiling(dim, forwardSubgroups(dim));
+  return {
+    ...rowsOf(dim, forwardSubgroups(dim)),
+    tile: FORWARD_TILE,
+    copies: 1,
+    logitStride: FORWARD_TILE / 4 + 1,
+    weightStride: FORWARD_TILE / 8 + 1,
+    logitsHeld: 4,
+    weightsHeld: 8,
+  };
 }
 
 export function gradientTiling(dim: number): MatrixTiling {
-  return matrixTiling(dim, GRADIENT_SUBGROUPS);
+  const tile = dim <= 64 ? 32 : 16;
+  return {
+    ...rowsOf(dim, GRADIENT_SUBGROUPS),
+    tile,
+    copies: 2,
+    logitStride: tile + 4,
+    weightStride: tile + 8,
+    logitsHeld: 1,
+    weightsHeld: 1,
+  };
 }
 
-function matrixTiling(dim: number, subgroups: number): MatrixTiling {
-  const tile = dim <= 64 ? 32 : 16;
+function rowsOf(dim: number, subgroups: number) {
   return {
     dim,
     threads: 32 * subgroups,
     subgroupRows: SUBGROUP_ROWS,
     rows: subgroups * SUBGROUP_ROWS,
-    tile,
     tileStride: dim / VECTOR + 1,
-    logitStride: tile + 4,
-    weightStride: tile + 8,
   };
 }
 
 /** Matrices of 16 x 16 in a length. */
 const matrices = (length: number) => length / 16;
 
-/** Both tiles, twice: vectors of workgroup memory. The rows' own operands pass through the same memory before the loop. */
-export function tilesSize({ tile, tileStride }: MatrixTiling): number {
-  return 4 * tile * tileStride;
+/** Vectors of workgroup memory. The rows' own operands pass through them before the loop, as many columns at a time as fit. */
+export function tilesSize(tiling: MatrixTiling): number {
+  const { tile, tileStride, copies, rows } = tiling;
+  return Math.max(2 * copies * tile * tileStride, rows * passStride(tiling));
+}
+
+/** Matrices side by side in which the rows' own operands pass: all, or two where the tiles are there once. */
+function passedMatrices({ dim, copies }: MatrixTiling): number {
+  return copies === 2 ? matrices(dim) : Math.min(2, matrices(dim));
+}
+
+function passStride(tiling: MatrixTiling): number {
+  return passedMatrices(tiling) * (16 / VECTOR) + 1;
 }
 
 /** Vectors of one tile that a thread carries from device memory. */
@@ -129,27 +163,40 @@ export function declareFetched(tiling: MatrixTiling): string {
 
 /** Reads the tiles from token `first` on; beyond the end the last token is read again. */
 export function fetchTiles(tiling: MatrixTiling, stream: Stream, first: string): string {
-  const [x, y] = stream.tensors;
+  return `${fetchTile(tiling, stream, 0, first)}
+    ${fetchTile(tiling, stream, 1, first)}`;
+}
+
+/** The same for one of the two tensors. */
+export function fetchTile(tiling: MatrixTiling, stream: Stream, which: 0 | 1, first: string): string {
+  const tensor = stream.tensors[which];
+  const to = ['x', 'y'][which]!;
   return unrolled(fetches(tiling), (n) =>
     ifInTile(
       tiling,
       n,
       `let at = ${source(tiling, `(me + ${n * tiling.threads})`, stream, first)};
-      x${n} = ${x}[at]; nextX${n} = ${x}[at + 1]; y${n} = ${y}[at]; nextY${n} = ${y}[at + 1];`,
+      ${to}${n} = ${tensor}[at]; next${to.toUpperCase()}${n} = ${tensor}[at + 1];`,
     ),
   );
 }
 
 /** Stores what was fetched as the tiles at `buffer`, the first tensor before the second. */
 export function putTiles(tiling: MatrixTiling, stream: Stream, buffer: string): string {
-  const { scale } = stream;
+  return `${putTile(tiling, stream, 0, buffer)}
+    ${putTile(tiling, stream, 1, `${buffer} + ${tiling.tile * tiling.tileStride}`)}`;
+}
+
+/** The same for one of the two tensors. */
+export function putTile(tiling: MatrixTiling, stream: Stream, which: 0 | 1, buffer: string): string {
+  const scaled = (x: string) => (which === 0 ? `${x} * ${stream.scale}` : x);
+  const from = ['x', 'y'][which]!;
   return unrolled(fetches(tiling), (n) =>
     ifInTile(
       tiling,
       n,
       `let at = ${buffer} + ${target(tiling, `(me + ${n * tiling.threads})`)};
-      put(at, x${n} * ${scale}, nextX${n} * ${scale});
-      put(at + ${tiling.tile * tiling.tileStride}, y${n}, nextY${n});`,
+      put(at, ${scaled(`${from}${n}`)}, ${scaled(`next${from.toUpperCase()}${n}`)});`,
     ),
   );
 }
@@ -161,20 +208,27 @@ function ifInTile({ tile, dim, threads }: MatrixTiling, n: number, text: string)
 
 /** Loads the rows' own operand `tensor`, times `scale`, into matrices `name`<row>_<column> through the tiles' memory. */
 export function loadRows(tiling: MatrixTiling, name: string, tensor: string, stream: Omit<Stream, 'tensors'>): string {
-  const { rows, dim, tileStride, subgroupRows, threads } = tiling;
-  return /* wgsl */ `for (var i = me; i < ${(rows * dim) / VECTOR}; i += ${threads}) {
-    let at = ${source(tiling, 'i', stream, 'block')};
-    put(${target(tiling, 'i')}, ${tensor}[at] * ${stream.scale}, ${tensor}[at + 1] * ${stream.scale});
+  const { rows, dim, subgroupRows, threads } = tiling;
+  const stride = passStride(tiling);
+  const inPass = passedMatrices(tiling);
+  return unrolled(Math.ceil(matrices(dim) / inPass), (pass) => {
+    const first = pass * inPass;
+    const passed = Math.min(inPass, matrices(dim) - first);
+    const vectors = columnAt(passed);
+    return /* wgsl */ `for (var i = me; i < ${rows * vectors}; i += ${threads}) {
+    let at = ${stream.base} + min(block + i / ${vectors}, ${stream.tokens} - 1) * ${stream.token} + (${columnAt(first)} + i % ${vectors}) * 2;
+    put(i / ${vectors} * ${stride} + i % ${vectors}, ${tensor}[at] * ${stream.scale}, ${tensor}[at + 1] * ${stream.scale});
   }
   workgroupBarrier();
   ${unrolled(matrices(subgroupRows), (r) =>
     unrolled(
-      matrices(dim),
+      passed,
       (d) =>
-        `let ${name}${r}_${d} = ${load('left', 'tiles', `(subgroup * ${subgroupRows} + ${16 * r}) * ${tileStride} + ${columnAt(d)}`, tileStride)};`,
+        `let ${name}${r}_${first + d} = ${load('left', 'tiles', `(subgroup * ${subgroupRows} + ${16 * r}) * ${stride} + ${columnAt(d)}`, stride)};`,
     ),
   )}
   workgroupBarrier();`;
+  });
 }
 
 /** Where in a row of a tile matrix d begins. */
@@ -187,7 +241,7 @@ export function declareSums({ subgroupRows, dim }: MatrixTiling, name: string): 
 
 /** logits = rows x tile^T, the subgroup's own rows; `buffer` is where the tile begins. */
 export function multiplyByTile(tiling: MatrixTiling, logits: string, rows: string, buffer: string): string {
-  const { subgroupRows, dim, tile, tileStride, logitStride } = tiling;
+  const { subgroupRows, dim, tile, tileStride } = tiling;
   return unrolled(
     matrices(tile),
     (c) => `{
@@ -199,18 +253,23 @@ export function multiplyByTile(tiling: MatrixTiling, logits: string, rows: strin
         ${unrolled(matrices(subgroupRows), (r) => accumulate(`sum${r}`, `${rows}${r}_${d}`, 'tokens'))}
       }`,
       )}
-      ${unrolled(matrices(subgroupRows), (r) => store(logits, `(subgroup * ${subgroupRows} + ${16 * r}) * ${logitStride} + ${16 * c}`, `sum${r}`, logitStride))}
+      ${unrolled(matrices(subgroupRows), (r) => store(logits, logitsOf(tiling, r, c), `sum${r}`, tiling.logitStride))}
     }`,
   );
 }
 
+/** Where in the logits' memory matrix c of the subgroup's rows 16 r lies. */
+function logitsOf({ subgroupRows, logitStride, logitsHeld }: MatrixTiling, r: number, c: number): string {
+  return `(subgroup * ${subgroupRows} + ${16 * r}) * ${logitStride} + ${(16 / logitsHeld) * c}`;
+}
+
 /** sums += weights x tile, the subgroup's own rows. */
 export function addWeighted(tiling: MatrixTiling, sums: string, weights: string, buffer: string): string {
-  const { subgroupRows, dim, tile, tileStride, weightStride } = tiling;
+  const { subgroupRows, dim, tile, tileStride, weightStride, weightsHeld } = tiling;
   return unrolled(
     matrices(tile),
     (k) => `{
-      ${unrolled(matrices(subgroupRows), (r) => `let weight${r} = ${load('left', weights, `(subgroup * ${subgroupRows} + ${16 * r}) * ${weightStride} + ${16 * k}`, weightStride)};`)}
+      ${unrolled(matrices(subgroupRows), (r) => `let weight${r} = ${load('left', weights, `(subgroup * ${subgroupRows} + ${16 * r}) * ${weightStride} + ${(16 / weightsHeld) * k}`, weightStride)};`)}
       ${unrolled(
         matrices(dim),
         (d) => `{
@@ -246,15 +305,12 @@ export function columnsOfGroup({ dim, tile }: MatrixTiling, first: number): numb
 }
 
 function overSums(tiling: MatrixTiling, first: number, text: (r: number, d: number, at: string) => string): string {
-  const { subgroupRows, logitStride } = tiling;
-  return unrolled(matrices(subgroupRows), (r) =>
-    unrolled(columnsOfGroup(tiling, first), (n) =>
-      text(r, first + n, `(subgroup * ${subgroupRows} + ${16 * r}) * ${logitStride} + ${16 * n}`),
-    ),
+  return unrolled(matrices(tiling.subgroupRows), (r) =>
+    unrolled(columnsOfGroup(tiling, first), (n) => text(r, first + n, logitsOf(tiling, r, n))),
   );
 }
 
-/** The text for each element (rows r + 8 i, columns c + 4 j) that this lane has of the logits. */
+/** The text for each row r + 8 i of this lane, and for each column c + 4 j that it has of the logits in the gradients. */
 export function eachRow({ subgroupRows }: MatrixTiling, text: (i: number) => string): string {
   return unrolled(subgroupRows / 8, text);
 }
@@ -263,7 +319,7 @@ export function eachColumn({ tile }: MatrixTiling, text: (j: number) => string):
   return unrolled(tile / 4, text);
 }
 
-/** Where element (i, j) of this lane lies in the logits' and in the weights' memory. */
+/** Where element (i, j) of this lane lies in the logits' and in the weights' memory of the gradients. */
 export function logitAt({ logitStride }: MatrixTiling, i: number, j: number): string {
   return `logitAt + ${8 * i * logitStride + 4 * j}`;
 }
@@ -272,12 +328,12 @@ export function weightAt({ weightStride }: MatrixTiling, i: number, j: number): 
   return `weightAt + ${8 * i * weightStride + 4 * j}`;
 }
 
-/** Declares which rows and columns a thread works on. */
-export function laneWgsl({ subgroupRows, logitStride, weightStride }: MatrixTiling): string {
+/** Declares which rows and columns a thread works on, and where it begins in the logits' and in the weights' memory. */
+export function laneWgsl({ subgroupRows, logitStride, weightStride, logitsHeld }: MatrixTiling): string {
   return /* wgsl */ `let subgroup = me / 32;
   let row = subgroup * ${subgroupRows} + me % 32 / 4;
   let column = me % 4;
-  let logitAt = row * ${logitStride} + column;
+  let logitAt = row * ${logitStride} + ${logitsHeld === 4 ? '2 * column' : 'column'};
   let weightAt = row * ${weightStride} + column;`;
 }
 
