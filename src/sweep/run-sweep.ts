@@ -1,10 +1,10 @@
 // Runs the cells of a sweep, each a process of this program, in the order of their needs. What is done is not done again.
-import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import type { BuildInfo } from '../package-root.js';
 import { UserError } from '../user-error.js';
 import { bindingsOf, type Bindings, type Cell } from './cells.js';
-import type { Sweep } from './sweep-file.js';
+import type { GridValue, Sweep } from './sweep-file.js';
 import { readSweepRecord, writeSweepRecord, type CellRecord, type SweepRecord } from './sweep-record.js';
 import { argumentsOf, filledBindings } from './template.js';
 
@@ -158,14 +158,30 @@ class Session {
     const { exitCode, lastLine } = await environment.start(cell.command, words, directory, environment.signal);
     const seconds = record.seconds + (environment.clock() - started) / 1000;
     const status = environment.signal.aborted && exitCode !== 0 ? 'interrupted' : statusOf(exitCode);
+    const failure = status === 'done' ? null : lastLine;
+    if (status === 'failed' && this.candidates(cell).length > 1) return this.fallBack(cell, { seconds, failure });
     await this.end(cell, {
       status,
       exitCode,
       seconds,
-      failure: status === 'done' ? null : lastLine,
+      failure,
       runs: runsBelow(directory).map((run) => path.relative(this.plan.tree, run)),
       build: environment.build,
     });
+  }
+
+  /** What was best in a search may fail where the budget is larger: then the next best is taken, and the failed run kept beside. */
+  private async fallBack(cell: Cell, { seconds, failure }: Pick<CellRecord, 'seconds' | 'failure'>): Promise<void> {
+    const { over } = cell.best!;
+    const value = this.bindings(cell)[over]!;
+    const record = this.records.get(cell.id)!;
+    const directory = `${cell.id},${over}=${String(value)}`;
+    rmSync(path.join(this.plan.tree, directory), { recursive: true, force: true });
+    renameSync(path.join(this.plan.tree, cell.id), path.join(this.plan.tree, directory));
+    const fellBack = [...record.fellBack, { value, failure, directory }];
+    this.records.set(cell.id, { ...record, seconds, fellBack });
+    this.environment.log(`${cell.id}: with the next best ${over}, since it failed with ${String(value)}: ${failure}`);
+    return this.runCell(cell);
   }
 
   /** A cell that has to be done before, and is not. Of those that a best one is taken of, as a run that diverged, one is enough. */
@@ -201,28 +217,36 @@ class Session {
     return { ...sweep.variables, ...filledBindings(grid, sweep.variables), ...results };
   }
 
-  /** The value of the cell with the lowest validation loss, of those that have ended well; the first of equals. */
-  private best({ best }: Cell): Cell['grid'] {
-    if (best === null) return {};
-    const ended = best.among.filter(({ id }) => FINISHED.includes(this.records.get(id)!.status));
-    const losses = ended.map(({ id }) =>
-      this.environment.validationLoss(path.join(this.plan.tree, this.records.get(id)!.runs[0]!)),
-    );
-    return { [best.over]: ended[losses.indexOf(Math.min(...losses))]!.value };
+  private best(cell: Cell): Cell['grid'] {
+    return cell.best === null ? {} : { [cell.best.over]: this.candidates(cell)[0]!.value };
+  }
+
+  /** Those that a best one is taken of, the lowest validation loss first: what has ended well, and what this cell did not fail with. */
+  private candidates({ id, best }: Cell) {
+    const failed = this.records.get(id)!.fellBack.map(({ value }) => value);
+    const lossOf = ({ id }: { id: string }) =>
+      this.environment.validationLoss(path.join(this.plan.tree, this.records.get(id)!.runs[0]!));
+    return (best?.among ?? [])
+      .filter(({ id, value }) => FINISHED.includes(this.records.get(id)!.status) && !failed.includes(nameOf(value)))
+      .map((candidate) => ({ ...candidate, loss: lossOf(candidate) }))
+      .toSorted((a, b) => a.loss - b.loss);
   }
 }
 
+const nameOf = (value: GridValue) => (typeof value === 'object' ? value.name : value);
+
 function pending({ id, step, command, grid }: Cell): CellRecord {
   const values = { ...bindingsOf(grid) };
-  const nothing = { arguments: null, exitCode: null, seconds: 0, failure: null, runs: [], build: null };
+  const nothing = { arguments: null, exitCode: null, seconds: 0, failure: null, runs: [], fellBack: [], build: null };
   return { id, step, command, values, status: 'pending', ...nothing };
 }
 
-/** How far a cell of an earlier start is. */
+/** How far a cell of an earlier start is. One that failed in the end begins with the best value again. */
 function withFate(record: CellRecord | undefined): Partial<CellRecord> {
   if (record === undefined) return {};
   const { status, arguments: argv, exitCode, seconds, failure, runs, build } = record;
-  return { status, arguments: argv, exitCode, seconds, failure, runs, build };
+  const fellBack = status === 'failed' ? [] : record.fellBack;
+  return { status, arguments: argv, exitCode, seconds, failure, runs, fellBack, build };
 }
 
 function statusOf(exitCode: number): CellRecord['status'] {

@@ -28,6 +28,8 @@ const cellRecord = z.object({
   failure: z.string().nullable(),
   /** Directories of its runs, relative to the tree. */
   runs: z.array(z.string()),
+  /** The best values that it failed with before, such as a rate at which a longer training diverged, and where those runs lie now. */
+  fellBack: z.array(z.object({ value: scalar, failure: z.string().nullable(), directory: z.string() })).default([]),
   /** Of the program that finished it. */
   build: build.nullable(),
 });

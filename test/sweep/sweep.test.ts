@@ -145,10 +145,26 @@ test('a failed cell fails those that need it and no others, and is what a resume
   t.deepEqual(
     second.started.map(({ command, argv }) => [command, argv[0]]),
     [
-      ['train', '--resume'],
+      ['train', '--set'],
       ['run', '--model'],
     ],
   );
+});
+
+test('what fails with the best value is done with the next best, and its failed run is kept beside', async (t) => {
+  const tree = temporaryTree(t);
+  const diverged = ({ argv }: Started) =>
+    argv.includes('model=gla') && argv.includes('rate=0.1') && argv.includes('seed=1') ? 1 : 0;
+  const { environment, started } = fakeEnvironment({}, diverged);
+  const { cells } = await run(tree, 'refuse', environment);
+  t.true(cells.every(({ status }) => status === 'done'));
+  const { arguments: argv, fellBack, runs } = cells.find(({ id }) => id === 'train/gla,seed=1')!;
+  t.true(argv!.includes('rate=0.2'));
+  const directory = 'train/gla,seed=1,rate=0.1';
+  t.deepEqual(fellBack, [{ value: 0.1, failure: 'error: the last line', directory }]);
+  t.deepEqual(runs, ['train/gla,seed=1/model/run']);
+  t.true(existsSync(path.join(tree, directory, 'model', 'run', 'run.json')));
+  t.is(started.length, cells.length + 1);
 });
 
 test('a search goes on without the cells that failed, and is lost where all of them did', async (t) => {
