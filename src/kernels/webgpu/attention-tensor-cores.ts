@@ -111,9 +111,7 @@ function passedMatrices({ dim, copies }: MatrixTiling): number {
   return copies === 2 ? matrices(dim) : Math.min(2, matrices(dim));
 }
 
-function passStride(tiling: MatrixTiling): number {
-  return passedMatrices(tiling) * (16 / VECTOR) + 1;
-}
+const passStride = (tiling: MatrixTiling) => passedMatrices(tiling) * (16 / VECTOR) + 1;
 
 /** Vectors of one tile that a thread carries from device memory. */
 function fetches({ tile, dim, threads }: MatrixTiling): number {
@@ -169,8 +167,7 @@ export function fetchTiles(tiling: MatrixTiling, stream: Stream, first: string):
 
 /** The same for one of the two tensors. */
 export function fetchTile(tiling: MatrixTiling, stream: Stream, which: 0 | 1, first: string): string {
-  const tensor = stream.tensors[which];
-  const to = ['x', 'y'][which]!;
+  const [tensor, to] = [stream.tensors[which], 'xy'[which]!];
   return unrolled(fetches(tiling), (n) =>
     ifInTile(
       tiling,
@@ -189,8 +186,8 @@ export function putTiles(tiling: MatrixTiling, stream: Stream, buffer: string): 
 
 /** The same for one of the two tensors. */
 export function putTile(tiling: MatrixTiling, stream: Stream, which: 0 | 1, buffer: string): string {
+  const from = 'xy'[which]!;
   const scaled = (x: string) => (which === 0 ? `${x} * ${stream.scale}` : x);
-  const from = ['x', 'y'][which]!;
   return unrolled(fetches(tiling), (n) =>
     ifInTile(
       tiling,
