@@ -60,12 +60,8 @@ fn firstQuery(s: u32) -> u32 { return max(s, sizes.keys - sizes.queries) - (size
 fn endOfQueries(last: u32) -> u32 {
   return max(min(last + sizes.window, sizes.keys), sizes.keys - sizes.queries) - (sizes.keys - sizes.queries);
 }
-// 1 / (1 + 2^-y); the bound keeps 2^-y finite, and the weight there is 2^-100. A reciprocal root squared has no cases to tell apart,
-// which a division has.
-fn sigmoid2(y: f32) -> f32 {
-  let root = inverseSqrt(1.0 + exp2(min(-y, 100.0)));
-  return root * root;
-}
+// 1 / (1 + 2^-y); the bound keeps 2^-y finite, and the weight there is 2^-100.
+fn sigmoid2(y: f32) -> f32 { return 1.0 / (1.0 + exp2(min(-y, 100.0))); }
 `;
 }
 
