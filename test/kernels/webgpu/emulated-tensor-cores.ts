@@ -5,9 +5,9 @@
 import * as tf from '#tfjs';
 import { run } from '../../../src/kernels/webgpu/runner.js';
 
-const WORKGROUP_ARRAY = /var<workgroup> (\w+): array<(f16|f32|vec4[fu]), (\d+)>;/g;
-/** What one element holds: a vector of four words holds eight f16, or four f32. */
-const HELD: Record<string, number> = { f16: 1, f32: 1, vec4f: 4, vec4u: 8 };
+const WORKGROUP_ARRAY = /var<workgroup> (\w+): array<(f16|f32|vec4u), (\d+)>;/g;
+/** Words for an element: a vector of four words holds eight f16. It may hold four f32 instead, the first of which count. */
+const HELD: Record<string, number> = { f16: 1, f32: 1, vec4u: 8 };
 /** Two matrices for each of up to eight subgroups. */
 const EXCHANGED = 8 * 512;
 
@@ -50,14 +50,14 @@ function emulate(wgsl: string): string {
       (_, order: string, name: string) => `load_${order}(at_${name}, ${places.get(name)!.held}, `,
     )
     .replace(
-      /(tiles|weights)\[at\] = .*;/g,
+      /(\w+)\[at\] = vec4u\(.*;/g,
       'for (var i = 0u; i < 4; i++) { $1[8 * at + i] = x[i]; $1[8 * at + 4 + i] = y[i]; }',
     )
-    .replace(
-      'return logits[at];',
-      'return vec4f(logits[4 * at], logits[4 * at + 1], logits[4 * at + 2], logits[4 * at + 3]);',
-    )
-    .replace('logits[at] *= x;', 'for (var i = 0u; i < 4; i++) { logits[4 * at + i] *= x; }')
+    .replace(/return .*bitcast<vec4(?:f|<f16>)>\(.*?(\w+)\[at \+ i.*;/g, (_, name: string) => {
+      const four = [0, 1, 2, 3].map((j) => `${name}[8 * at + 4 * i + ${j}]`);
+      return `return vec4f(${four.join(', ')});`;
+    })
+    .replace(/(\w+)\[at \+ i\] = bitcast.*;/g, 'for (var j = 0u; j < 4; j++) { $1[8 * at + 4 * i + j] *= x; }')
     .replace(
       /subgroupMatrixStore<row_major>\(&(\w+), /g,
       (_, name: string) => `store(at_${name}, ${places.get(name)!.held}, `,
