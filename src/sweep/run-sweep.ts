@@ -149,9 +149,12 @@ class Session {
     const same = JSON.stringify(record.arguments) === JSON.stringify(argv);
     if (FINISHED.includes(record.status) && same) return this.report(cell, `${record.status} before`);
 
-    const unfinished = same ? runsBelow(directory).find((run) => !isComplete(run)) : undefined;
+    // No run goes on with another build than it began with.
+    const ofThisBuild = same && JSON.stringify(record.build) === JSON.stringify(environment.build);
+    const unfinished = ofThisBuild ? runsBelow(directory).find((run) => !isComplete(run)) : undefined;
     if (unfinished === undefined) rmSync(directory, { recursive: true, force: true });
-    this.records.set(cell.id, { ...record, values: { ...bindings }, status: 'running', arguments: argv });
+    const { build } = environment;
+    this.records.set(cell.id, { ...record, values: { ...bindings }, status: 'running', arguments: argv, build });
     await this.save();
     const started = environment.clock();
     const words = unfinished === undefined ? [...argv, '--output', directory] : ['--resume', unfinished];
@@ -166,7 +169,6 @@ class Session {
       seconds,
       failure,
       runs: runsBelow(directory).map((run) => path.relative(this.plan.tree, run)),
-      build: environment.build,
     });
   }
 

@@ -30,7 +30,7 @@ const cellRecord = z.object({
   runs: z.array(z.string()),
   /** The best values that it failed with before, such as a rate at which a longer training diverged, and where those runs lie now. */
   fellBack: z.array(z.object({ value: scalar, failure: z.string().nullable(), directory: z.string() })).default([]),
-  /** Of the program that finished it. */
+  /** Of the program that started it last. */
   build: build.nullable(),
 });
 

@@ -186,6 +186,21 @@ test('a cell whose flags have changed is done again from its beginning', async (
   t.true(started.every(({ argv }) => argv.includes('paper')));
 });
 
+test('an interrupted run goes on with the build that began it, and is begun anew with another', async (t) => {
+  const interrupted = ({ argv }: Started) => (argv.includes('model=swat') && argv.includes('seed=2') ? 130 : 0);
+  const begins = async (changes: Partial<SweepEnvironment>) => {
+    const tree = temporaryTree(t);
+    await run(tree, 'refuse', fakeEnvironment({}, interrupted).environment);
+    const { environment, started } = fakeEnvironment(changes);
+    const { cells } = await run(tree, 'resume', environment);
+    t.true(cells.every(({ status }) => status === 'done'));
+    return started.map(({ argv }) => argv[0]);
+  };
+  t.deepEqual(await begins({}), ['--resume', '--model']);
+  const build = { version: '0.0.1', revision: 'other', dirty: false };
+  t.deepEqual(await begins({ build }), ['--set', '--model']);
+});
+
 test('cells with exit code 5 are enough for those after them, and are not done again', async (t) => {
   const tree = temporaryTree(t);
   const { cells } = await run(
