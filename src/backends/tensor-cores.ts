@@ -1,4 +1,4 @@
-// Whether a GPU multiplies matrices as our f16 kernels are written: 16 x 16 x 16, f16 into f32, by subgroups of 32.
+// Whether a GPU multiplies matrices as our f16 kernels are written: 16 x 16 x 16, f16 into f32 or f16, by subgroups of 32.
 
 /** A product of matrices that a subgroup computes in one instruction. */
 export interface SubgroupMatrixConfig {
@@ -17,7 +17,10 @@ export function lackingForTensorCores(features: ReadonlySet<string>, info: GPUAd
   const lacking: string[] = [];
   if (!features.has('shader-f16')) lacking.push('no shader-f16');
   if (!features.has('chromium-experimental-subgroup-matrix')) lacking.push('no subgroup matrices');
-  else if (!matrixConfigs(info).some(isOurs)) lacking.push('no subgroup matrices of 16 x 16 x 16, f16 into f32');
+  else
+    for (const sums of ['f32', 'f16'])
+      if (!matrixConfigs(info).some((config) => isOurs(config, sums)))
+        lacking.push(`no subgroup matrices of 16 x 16 x 16, f16 into ${sums}`);
   const { subgroupMinSize: least, subgroupMaxSize: most } = info;
   if (least !== SUBGROUP || most !== SUBGROUP)
     lacking.push(`subgroups of ${least === most ? least : `${least} to ${most}`} where ${SUBGROUP} are needed`);
@@ -28,6 +31,6 @@ function matrixConfigs(info: GPUAdapterInfo): readonly SubgroupMatrixConfig[] {
   return (info as { subgroupMatrixConfigs?: readonly SubgroupMatrixConfig[] }).subgroupMatrixConfigs ?? [];
 }
 
-function isOurs({ M, N, K, componentType, resultComponentType }: SubgroupMatrixConfig): boolean {
-  return M === 16 && N === 16 && K === 16 && componentType === 'f16' && resultComponentType === 'f32';
+function isOurs({ M, N, K, componentType, resultComponentType }: SubgroupMatrixConfig, sums: string): boolean {
+  return M === 16 && N === 16 && K === 16 && componentType === 'f16' && resultComponentType === sums;
 }

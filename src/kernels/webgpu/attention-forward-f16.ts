@@ -1,39 +1,37 @@
 // Windowed attention, forward, f16 operands and f32 sums on tensor cores. Formula as in attention-forward.ts.
-// One workgroup: 128 queries of one head (64 where D > 64) by the scheme of attention-tensor-cores.ts; keys and values stream in
-// tiles of 32 (16). Tiles that every query of the block reaches entirely go without a mask: 28 of 36 at window 1024.
+// One workgroup: up to 128 queries of one head by the scheme of attention-tensor-cores.ts; keys and values stream in tiles of 32
+// (softmax with D > 64: 16). Tiles that every query of the block reaches entirely go without a mask: 28 of 36 at window 1024.
 // Softmax: weights are 2^(y - reference) with a reference of each row that follows its maximum only when that has grown by 2^8.
 // In between the sums need no rescaling, for which they would have to leave their matrices at every tile; f16 holds weights
-// up to 2^16. A tile at which some row's reference moves sends the sums through workgroup memory once and its logits are computed
-// again. Two passes over the keys, the other way, cost 1.5 times the products.
+// up to 2^16. A tile at which some row's reference moves sends the sums through workgroup memory once. Two passes over the keys, the other way, cost 1.5 times the products.
 // FLOPs: 4 D for each pair in reach, 1.12 times that at window 1024. Bytes at best: q, k, v, o once each; k and v come from
-// the L2 cache 9 times. Bound by workgroup memory (12 bytes for a logit and its weight, 8 for operands) and by exp2.
+// the L2 cache 9 times. Bound by waiting at barriers and by workgroup memory (8 bytes for a logit and its weight, 12 in softmax; 8 for operands).
 import { bindingsWgsl, float, LOG2_E } from './attention-sizes.js';
 import type { AttentionConstants, Epilogue } from './attention-sizes.js';
 import {
   addWeighted,
-  columnGroups,
-  columnsOfGroup,
   declareFetched,
   declareSums,
-  eachColumn,
-  eachRow,
-  fetchTiles,
+  eachFour,
+  fetchTile,
   forwardTiling,
+  fourOf,
   laneWgsl,
   loadRows,
-  loadSums,
-  logitAt,
   multiplyByTile,
-  putTiles,
-  storeSums,
+  putTile,
+  putWeights,
+  rowMemoryWgsl,
+  SIGMOID_OF_VECTORS,
+  sumsAt,
   TENSOR_CORE_HEADER,
-  tileWgsl,
-  weightAt,
+  throughMemory,
+  tilesWgsl,
+  VECTORS_OF_SUMS,
 } from './attention-tensor-cores.js';
-import { unrolled } from './attention-sizes.js';
 import type { Program } from './runner.js';
 
-/** As `attentionForward`. Workgroups: [T / forwardBlock, N, B]. */
+/** As `attentionForward`. Workgroups: [T / forwardTiling.rows, N, B]. */
 export function attentionForwardF16({ dim, activation }: AttentionConstants, epilogue: Epilogue): Program {
   return {
     key: `attention-forward-f16/${dim}/${activation}/${epilogue}`,
@@ -55,9 +53,8 @@ const SLACK = 8;
 function forwardWgsl({ dim, activation }: AttentionConstants, epilogue: Epilogue): string {
   const softmax = activation === 'softmax';
   const statistics = epilogue === 'statistics';
-  const tiling = forwardTiling(dim);
-  const { rows, tile, tileStride, logitStride, weightStride } = tiling;
-  const tileSize = tile * tileStride;
+  const tiling = forwardTiling({ dim, activation });
+  const { rows, tile, logits } = tiling;
   const keys = {
     tensors: ['k', 'v'],
     scale: '1.0',
@@ -71,22 +68,20 @@ function forwardWgsl({ dim, activation }: AttentionConstants, epilogue: Epilogue
     token: 'sizes.queryToken',
     tokens: 'sizes.queries',
   };
-  const logit = (i: number, j: number) =>
-    `logits[${logitAt(tiling, i, j)}] + slope * (distance + ${float(8 * i - 4 * j)})`;
-  const inReach = (i: number, j: number) => `position + ${8 * i} - (s + column + ${4 * j}) < sizes.window`;
+  const inReach = (g: number) => `vec4u(position - (s + column + ${4 * g})) - vec4u(0, 1, 2, 3) < vec4u(sizes.window)`;
   return /* wgsl */ `${TENSOR_CORE_HEADER}
 ${bindingsWgsl(
   { q: 'vec4f', k: 'vec4f', v: 'vec4f', slopes: 'f32', ...(statistics && { dO: 'vec4f' }) },
   statistics ? { statistics: 'vec2f' } : { o: 'vec4f' },
 )}
-${tileWgsl(tiling)}
-var<workgroup> logits: array<f32, ${rows * logitStride}>;
-var<workgroup> weights: array<f16, ${rows * weightStride}>;
+${tilesWgsl(tiling)}
+${rowMemoryWgsl(tiling, logits)}
 ${softmax ? '// The last tile, counted from one, at which a row found its reference too low. A whole vector: matrices are read from memory that\n// is aligned to 16 bytes, and drivers lay the variables of a workgroup out without gaps.\nvar<workgroup> risen: vec4u;' : ''}
+${softmax ? '' : SIGMOID_OF_VECTORS}
 
 @compute @workgroup_size(${tiling.threads})
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) me: u32) {
-  ${laneWgsl(tiling)}
+  ${laneWgsl(tiling, logits)}
   // The last queries have the longest rows where attention is full: they start first.
   let block = (groups.x - 1 - group.x) * ${rows};
   let before = sizes.keys - sizes.queries;
@@ -94,33 +89,39 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   let queryHead = queryHeadAt(group.z, group.y);
   let keyHead = keyHeadAt(group.z, group.y / sizes.group);
   let slope = slopes[group.y] * ${float(LOG2_E)};
+  let steps = slope * vec4f(0.0, 1.0, 2.0, 3.0);
   let first = firstKey(block);
   let end = min(block + ${rows}, sizes.queries) + before;
-  ${loadRows(tiling, 'q', 'q', queries)}
+  ${loadRows(tiling, logits, 'q', 'q', queries)}
   ${declareSums(tiling, 'o')}
-  ${softmax ? eachRow(tiling, (i) => `var reference${i} = -1e30; var total${i} = 0.0;`) : ''}
+  ${softmax ? 'var reference = -1e30;\nvar total = 0.0;' : ''}
   ${declareFetched(tiling)}
-  ${fetchTiles(tiling, keys, 'first')}
-  ${putTiles(tiling, keys, '0u')}
+  ${fetchTile(tiling, keys, 0, 'first')}
+  ${fetchTile(tiling, keys, 1, 'first')}
+  ${putTile(tiling, keys, 0)}
+  ${fetchTile(tiling, keys, 0, `first + ${tile}`)}
   workgroupBarrier();
-  var buffer = 0u;
+  // While tile s is worked on, its values and the keys of the next one go to their places, and those behind are on their way.
   for (var s = first; s < end; s += ${tile}) {
-    ${fetchTiles(tiling, keys, `s + ${tile}`)}
-    ${multiplyByTile(tiling, 'logits', 'q', 'buffer')}
+    ${multiplyByTile(tiling, logits, 'q', 0)}
     workgroupBarrier();
+    ${putTile(tiling, keys, 1)}
+    ${putTile(tiling, keys, 0)}
+    ${fetchTile(tiling, keys, 1, `s + ${tile}`)}
+    ${fetchTile(tiling, keys, 0, `s + ${2 * tile}`)}
     let distance = f32(i32(position - s - column));
+    ${eachFour(tiling, (g) => `let y${g} = ${fourOf(tiling, logits, g)} + (slope * (distance - ${float(4 * g)}) - steps);`)}
     if (s + ${tile - 1} <= block + before && end - 1 - s < sizes.window) {
       ${weigh(false)}
     } else {
       ${weigh(true)}
     }
-    ${putTiles(tiling, keys, `(${2 * tileSize} - buffer)`)}
     workgroupBarrier();
-    ${addWeighted(tiling, 'o', 'weights', `buffer + ${tileSize}`)}
-    buffer = ${2 * tileSize} - buffer;
+    ${addWeighted(tiling, 'o', logits, 1)}
+    // The next logits go to where these weights are.
+    workgroupBarrier();
   }
-  workgroupBarrier();
-  ${softmax ? eachRow(tiling, (i) => `total${i} += subgroupShuffleXor(total${i}, 1); total${i} += subgroupShuffleXor(total${i}, 2);`) : ''}
+  ${softmax ? 'total += subgroupShuffleXor(total, 1);' : ''}
   ${statistics ? writeStatistics() : writeOutput()}
 }
 `;
@@ -130,91 +131,67 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   }
 
   function sigmoidWeights(masked: boolean): string {
-    return eachRow(tiling, (i) =>
-      eachColumn(tiling, (j) => {
-        const weight = `sigmoid2(${logit(i, j)})`;
-        const kept = masked ? `select(0.0, ${weight}, ${inReach(i, j)})` : weight;
-        return `weights[${weightAt(tiling, i, j)}] = f16(${kept});`;
-      }),
-    );
+    return `${eachFour(tiling, (g) => `let w${g} = ${kept(`sigmoid2x4(y${g})`, g, masked)};`)}
+      ${putWeights(tiling, logits, (g) => `w${g}`)}`;
+  }
+
+  /** What lies out of reach has the weight 0. */
+  function kept(weight: string, g: number, masked: boolean): string {
+    return masked ? `select(vec4f(), ${weight}, ${inReach(g)})` : weight;
   }
 
   function softmaxWeights(masked: boolean): string {
-    const seen = (i: number, j: number) => (masked ? `select(-1e30, ${logit(i, j)}, ${inReach(i, j)})` : logit(i, j));
-    return /* wgsl */ `var rises = false;
-      ${eachRow(
-        tiling,
-        (i) => `var largest${i} = -1e30;
-      ${eachColumn(tiling, (j) => `largest${i} = max(largest${i}, ${seen(i, j)});`)}
-      largest${i} = max(largest${i}, subgroupShuffleXor(largest${i}, 1));
-      largest${i} = max(largest${i}, subgroupShuffleXor(largest${i}, 2));
-      rises = rises || largest${i} > reference${i} + ${float(SLACK)};`,
-      )}
-      if (rises) { risen = vec4u(s + 1); }
+    const seen = (g: number) => (masked ? `select(vec4f(-1e30), y${g}, ${inReach(g)})` : `y${g}`);
+    return /* wgsl */ `var larger = vec4f(-1e30);
+      ${eachFour(tiling, (g) => `larger = max(larger, ${seen(g)});`)}
+      var largest = max(max(larger.x, larger.y), max(larger.z, larger.w));
+      largest = max(largest, subgroupShuffleXor(largest, 1));
+      if (largest > reference + ${float(SLACK)}) { risen = vec4u(s + 1); }
       if (workgroupUniformLoad(&risen).x == s + 1) {
-        ${eachRow(
+        let next = max(reference, largest);
+        let shrink = exp2(reference - next);
+        reference = next;
+        total *= shrink;
+        ${throughMemory(
           tiling,
-          (i) => `let next${i} = max(reference${i}, largest${i});
-        let shrink${i} = exp2(reference${i} - next${i});
-        reference${i} = next${i};
-        total${i} *= shrink${i};`,
+          logits,
+          'o',
+          (_, n) =>
+            VECTORS_OF_SUMS.map((vector) => `logits_scale(${sumsAt(logits, n)}, ${vector}, shrink);`).join('\n'),
+          'load',
         )}
-        ${columnGroups(tiling)
-          .map(
-            (first) => `${storeSums(tiling, 'logits', 'o', first)}
-        workgroupBarrier();
-        ${eachRow(tiling, (i) => unrolled(4 * columnsOfGroup(tiling, first), (j) => `logits[${logitAt(tiling, i, j)}] *= shrink${i};`))}
-        workgroupBarrier();
-        ${loadSums(tiling, 'logits', 'o', first)}
-        workgroupBarrier();`,
-          )
-          .join('\n')}
-        ${multiplyByTile(tiling, 'logits', 'q', 'buffer')}
-        workgroupBarrier();
       }
-      ${eachRow(tiling, (i) =>
-        eachColumn(tiling, (j) => {
-          const weight = `exp2(${logit(i, j)} - reference${i})`;
-          const kept = masked ? `select(0.0, ${weight}, ${inReach(i, j)})` : weight;
-          return `{ let w = ${kept}; total${i} += w; weights[${weightAt(tiling, i, j)}] = f16(w); }`;
-        }),
-      )}`;
+      ${eachFour(tiling, (g) => `let w${g} = ${kept(`exp2(y${g} - reference)`, g, masked)};`)}
+      ${eachFour(tiling, (g) => `total += dot(w${g}, vec4f(1.0));`)}
+      ${putWeights(tiling, logits, (g) => `w${g}`)}`;
   }
 
-  /** Each lane writes one vector of four for each of its rows and each matrix: four lanes, 64 bytes of a row. */
-  function eachVector(text: (i: number, vector: string, at: string) => string): string {
-    return columnGroups(tiling)
-      .map(
-        (first) => `${storeSums(tiling, 'logits', 'o', first)}
-  workgroupBarrier();
-  ${eachRow(tiling, (i) =>
-    unrolled(columnsOfGroup(tiling, first), (n) => {
-      const at = `row * ${logitStride} + ${8 * i * logitStride + 16 * n} + 4 * column`;
-      const vector = `vec4f(logits[${at}], logits[${at} + 1], logits[${at} + 2], logits[${at} + 3])`;
-      const t = `block + row + ${8 * i}`;
-      return `if (${t} < sizes.queries) { ${text(i, vector, `queryHead + (${t}) * sizes.queryToken + ${4 * (first + n)} + column`)} }`;
-    }),
-  )}
-  workgroupBarrier();`,
-      )
-      .join('\n');
+  function eachVector(text: (vector: string, at: string) => string): string {
+    return throughMemory(
+      tiling,
+      logits,
+      'o',
+      (d, n) => `if (block + row < sizes.queries) {
+    ${VECTORS_OF_SUMS.map((vector) =>
+      text(
+        `logits_f32(${sumsAt(logits, n)}, ${vector})`,
+        `queryHead + (block + row) * sizes.queryToken + ${4 * d} + ${vector}`,
+      ),
+    ).join('\n')}
+  }`,
+    );
   }
 
   function writeOutput(): string {
-    return eachVector((i, vector, at) => `o[${at}] = ${vector}${softmax ? ` / total${i}` : ''};`);
+    return eachVector((vector, at) => `o[${at}] = ${vector}${softmax ? ' / total' : ''};`);
   }
 
   function writeStatistics(): string {
-    return /* wgsl */ `${eachRow(tiling, (i) => `var dot${i} = 0.0;`)}
-  ${eachVector((i, vector, at) => `dot${i} += dot(${vector}, dO[${at}]);`)}
-  ${eachRow(
-    tiling,
-    (i) => `dot${i} += subgroupShuffleXor(dot${i}, 1);
-  dot${i} += subgroupShuffleXor(dot${i}, 2);
-  if (column == 0 && block + row + ${8 * i} < sizes.queries) {
-    statistics[(group.z * sizes.heads + group.y) * sizes.queries + block + row + ${8 * i}] =
-      vec2f(reference${i} + log2(total${i}), dot${i} / total${i});
-  }`,
-  )}`;
+    return /* wgsl */ `var dotted = 0.0;
+  ${eachVector((vector, at) => `dotted += dot(${vector}, dO[${at}]);`)}
+  dotted += subgroupShuffleXor(dotted, 1);
+  if (half == 0 && block + row < sizes.queries) {
+    statistics[(group.z * sizes.heads + group.y) * sizes.queries + block + row] = vec2f(reference + log2(total), dotted / total);
+  }`;
   }
 }

@@ -1,15 +1,22 @@
-// The f16 kernels of windowed attention have one scheme. Four or eight subgroups of 32 own the rows of a block (queries, or keys in
-// the gradient of the keys), 16 each; what belongs to the rows stays in subgroup matrices, and so do the f32 sums. The other side
-// streams in tiles of two tensors, converted to f16 and double buffered, so that one barrier serves for filling and reading.
-// A subgroup matrix has no elements that WGSL can see: logits go to workgroup memory in f32, become weights there, and come back as
-// f16. There lane 4 r + c of a subgroup works on rows r + 8 i and columns c + 4 j: with rows padded by 4 words no two lanes meet
-// in a bank, and a row's maximum is two shuffles away. All of it lies in the 48 KiB of workgroup memory of an NVIDIA GPU.
+// The f16 kernels of windowed attention have one scheme. Subgroups of 32 own the rows of a block (queries, or keys in the gradient of
+// the keys), 16 each; what belongs to the rows stays in subgroup matrices, and so do the f32 sums. The other side streams in tiles of
+// two tensors, converted to f16. A subgroup matrix has no elements that WGSL can see: logits go to workgroup memory, become f16
+// weights in their own place, and are read as a matrix again.
+// What counts is workgroup memory: a multiprocessor of an H100 gave 48 KiB of it to all its workgroups together. So tiles are there
+// once, weights take the logits' place, and a workgroup has 24 KiB at most, so that two run at once and one computes
+// while the other waits at a barrier: three barriers a tile forward, four in the gradients.
+// Lane 2 r + h of a subgroup works on one row, in tiles of 32 on all columns of matrix h, in tiles of 16 on eight columns of the
+// only one, always in whole vectors. A row's maximum is a shuffle away.
 import { unrolled } from './attention-sizes.js';
+import type { Activation, AttentionConstants } from './attention-sizes.js';
 
 /** Rows that a subgroup has. */
 const SUBGROUP_ROWS = 16;
 /** Tiles move and lie in vectors of eight f16, 16 bytes. */
 const VECTOR = 8;
+
+/** Bytes of workgroup memory that a kernel has at most. */
+export const ATTENTION_MEMORY = 24 * 1024;
 
 export const TENSOR_CORE_HEADER = /* wgsl */ `
 enable f16;
@@ -18,95 +25,102 @@ enable chromium_experimental_subgroup_matrix;
 diagnostic(off, chromium.subgroup_matrix_uniformity);
 `;
 
-export interface MatrixTiling {
-  readonly dim: number;
-  /** Subgroups of a workgroup, of 32 invocations each. */
-  readonly threads: number;
-  /** Rows of a subgroup and of the workgroup. */
-  readonly subgroupRows: number;
-  readonly rows: number;
-  /** Tokens of the other side in a tile. */
-  readonly tile: number;
-  /** From row to row in workgroup memory: vectors of eight f16 of a tile, f32 of the logits, f16 of the weights. */
-  readonly tileStride: number;
-  readonly logitStride: number;
-  readonly weightStride: number;
+/** As `sigmoid2`, of four. */
+export const SIGMOID_OF_VECTORS = /* wgsl */ `
+fn sigmoid2x4(y: vec4f) -> vec4f { return 1.0 / (1.0 + exp2(min(-y, vec4f(100.0)))); }`;
+
+/** Workgroup memory for the rows of a block by the columns of a tile: sums in f16 or f32, in whose place f16 weights come. */
+export interface RowMemory {
+  readonly name: string;
+  readonly held: 'f16' | 'f32';
+  /** Vectors of 16 bytes from row to row: one more than the row has, so that rows begin in different banks. */
+  readonly stride: number;
 }
 
-/** Rows of a block in the gradients: the sums of two products, or three operands, leave registers for 16 a subgroup. */
-const GRADIENT_SUBGROUPS = 4;
-export const GRADIENT_BLOCK = GRADIENT_SUBGROUPS * SUBGROUP_ROWS;
+export interface MatrixTiling {
+  readonly dim: number;
+  /** Tokens of the other side in a tile. */
+  readonly tile: 16 | 32;
+  /** Vectors from row to row of a tile. */
+  readonly tileStride: number;
+  /** Rows of the workgroup, and its invocations. */
+  readonly rows: number;
+  readonly threads: number;
+  readonly logits: RowMemory;
+}
+
+export interface GradientTiling extends MatrixTiling {
+  readonly dWeights: RowMemory;
+}
 
 export function fitsTensorCores(dim: number): boolean {
   return dim % 16 === 0 && dim <= 128;
 }
 
-/** Subgroups in the forward pass; they are many because one workgroup's tiles fill the memory of a multiprocessor. */
-function forwardSubgroups(dim: number): number {
-  return dim <= 64 ? 8 : 4;
+/**
+ * Sigmoid's logits are summed and held in f16: where that is coarse, beyond 16, the weight is next to 0 or 1; an infinite one gives
+ * 0 or 1. Softmax's largest weights come from its largest logits, which are f32.
+ */
+const heldLogits = (activation: Activation) => (activation === 'sigmoid' ? 'f16' : 'f32');
+
+export function forwardTiling({ dim, activation }: AttentionConstants): MatrixTiling {
+  const held = heldLogits(activation);
+  const tile = dim > 64 && held === 'f32' ? 16 : 32;
+  const logits = rowMemory('logits', held, tile);
+  return { ...tilingOf(dim, tile, [logits], dim > 64 ? 4 : 8), logits };
 }
 
-/** Queries of a block in the forward pass. */
-export function forwardBlock(dim: number): number {
-  return forwardSubgroups(dim) * SUBGROUP_ROWS;
+export function gradientTiling({ dim, activation }: AttentionConstants): GradientTiling {
+  const tile = dim > 64 ? 16 : 32;
+  const logits = rowMemory('logits', heldLogits(activation), tile);
+  const dWeights = rowMemory('dWeights', 'f32', tile);
+  return { ...tilingOf(dim, tile, [logits, dWeights], 4), logits, dWeights };
 }
 
-export function forwardTiling(dim: number): MatrixTiling {
-  return matrixTiling(dim, forwardSubgroups(dim));
+function rowMemory(name: string, held: 'f16' | 'f32', tile: number): RowMemory {
+  return { name, held, stride: matrices(tile) * vectorsAcross(held) + 1 };
 }
 
-export function gradientTiling(dim: number): MatrixTiling {
-  return matrixTiling(dim, GRADIENT_SUBGROUPS);
-}
-
-function matrixTiling(dim: number, subgroups: number): MatrixTiling {
-  const tile = dim <= 64 ? 32 : 16;
-  return {
-    dim,
-    threads: 32 * subgroups,
-    subgroupRows: SUBGROUP_ROWS,
-    rows: subgroups * SUBGROUP_ROWS,
-    tile,
-    tileStride: dim / VECTOR + 1,
-    logitStride: tile + 4,
-    weightStride: tile + 8,
-  };
+/** As many subgroups as have memory, up to `most`: beyond, registers are the fewer. A vector is kept for a kernel's own use. */
+function tilingOf(dim: number, tile: 16 | 32, memories: readonly RowMemory[], most: number) {
+  const tileStride = dim / VECTOR + 1;
+  const vectorsOfRow = memories.reduce((sum, { stride }) => sum + stride, 0);
+  const left = ATTENTION_MEMORY / 16 - 2 * tile * tileStride - 1;
+  const subgroups = Math.min(most, Math.floor(left / (SUBGROUP_ROWS * vectorsOfRow)));
+  return { dim, tile, tileStride, rows: subgroups * SUBGROUP_ROWS, threads: 32 * subgroups };
 }
 
 /** Matrices of 16 x 16 in a length. */
 const matrices = (length: number) => length / 16;
 
-/** Both tiles, twice: vectors of workgroup memory. The rows' own operands pass through the same memory before the loop. */
-export function tilesSize({ tile, tileStride }: MatrixTiling): number {
-  return 4 * tile * tileStride;
-}
-
-/** Vectors of one tile that a thread carries from device memory. */
-function fetches({ tile, dim, threads }: MatrixTiling): number {
-  return Math.ceil((tile * dim) / VECTOR / threads);
-}
+/** Vectors of a matrix's row. */
+const vectorsAcross = (held: 'f16' | 'f32') => (held === 'f16' ? 2 : 4);
 
 /** Declares the tiles, and `put`, which stores eight elements. */
-export function tileWgsl(tiling: MatrixTiling): string {
+export function tilesWgsl({ tile, tileStride }: MatrixTiling): string {
+  return memoryWgsl('tiles', 2 * tile * tileStride);
+}
+
+export function rowMemoryWgsl({ rows }: MatrixTiling, { name, stride }: RowMemory): string {
+  return memoryWgsl(name, rows * stride);
+}
+
+/** `put` stores eight f16; `f32` and `f16` read the vector of four i from a matrix's row that begins at `at`. */
+function memoryWgsl(name: string, vectors: number): string {
   return /* wgsl */ `
-var<workgroup> tiles: array<vec4u, ${tilesSize(tiling)}>;
-
-fn put(at: u32, x: vec4f, y: vec4f) {
-  tiles[at] = vec4u(bitcast<vec2u>(vec4<f16>(x)), bitcast<vec2u>(vec4<f16>(y)));
+var<workgroup> ${name}: array<vec4u, ${vectors}>;
+fn ${name}_put(at: u32, x: vec4f, y: vec4f) {
+  ${name}[at] = vec4u(bitcast<vec2u>(vec4<f16>(x)), bitcast<vec2u>(vec4<f16>(y)));
 }
-`;
+fn ${name}_f32(at: u32, i: u32) -> vec4f {
+  return bitcast<vec4f>(${name}[at + i]);
 }
-
-/** Where in tensor x the vector i of a tile from token `first` on is: two vectors of four f32. */
-function source({ dim }: MatrixTiling, i: string, stream: Omit<Stream, 'tensors'>, first: string): string {
-  const vectors = dim / VECTOR;
-  return `${stream.base} + min(${first} + ${i} / ${vectors}, ${stream.tokens} - 1) * ${stream.token} + ${i} % ${vectors} * 2`;
+fn ${name}_f16(at: u32, i: u32) -> vec4f {
+  return vec4f(bitcast<vec4<f16>>(select(${name}[at + i / 2].xy, ${name}[at + i / 2].zw, i % 2 == 1)));
 }
-
-/** Where in the tiles' memory vector i of a tile goes. */
-function target({ dim, tileStride }: MatrixTiling, i: string): string {
-  const vectors = dim / VECTOR;
-  return `${i} / ${vectors} * ${tileStride} + ${i} % ${vectors}`;
+fn ${name}_scale(at: u32, i: u32, x: f32) {
+  ${name}[at + i] = bitcast<vec4u>(bitcast<vec4f>(${name}[at + i]) * x);
+}`;
 }
 
 export interface Stream {
@@ -119,6 +133,14 @@ export interface Stream {
   readonly tokens: string;
 }
 
+/** The first or the second tensor of a stream, or its tile. */
+export type Which = 0 | 1;
+
+/** Vectors of one tile that a thread carries from device memory. */
+function fetches({ tile, dim, threads }: MatrixTiling): number {
+  return Math.ceil((tile * dim) / VECTOR / threads);
+}
+
 /** Declares the registers that a thread fetches into. */
 export function declareFetched(tiling: MatrixTiling): string {
   return unrolled(
@@ -127,164 +149,182 @@ export function declareFetched(tiling: MatrixTiling): string {
   );
 }
 
-/** Reads the tiles from token `first` on; beyond the end the last token is read again. */
-export function fetchTiles(tiling: MatrixTiling, stream: Stream, first: string): string {
-  const [x, y] = stream.tensors;
-  return unrolled(fetches(tiling), (n) =>
-    ifInTile(
-      tiling,
+/** Reads a tile from token `first` on; beyond the end the last token is read again. */
+export function fetchTile(tiling: MatrixTiling, stream: Stream, which: Which, first: string): string {
+  const [tensor, to] = [stream.tensors[which], 'xy'[which]!];
+  const vectors = tiling.dim / VECTOR;
+  return eachFetch(
+    tiling,
+    (
       n,
-      `let at = ${source(tiling, `(me + ${n * tiling.threads})`, stream, first)};
-      x${n} = ${x}[at]; nextX${n} = ${x}[at + 1]; y${n} = ${y}[at]; nextY${n} = ${y}[at + 1];`,
-    ),
+      i,
+    ) => `let at = ${stream.base} + min(${first} + ${i} / ${vectors}, ${stream.tokens} - 1) * ${stream.token} + ${i} % ${vectors} * 2;
+      ${to}${n} = ${tensor}[at]; next${to.toUpperCase()}${n} = ${tensor}[at + 1];`,
   );
 }
 
-/** Stores what was fetched as the tiles at `buffer`, the first tensor before the second. */
-export function putTiles(tiling: MatrixTiling, stream: Stream, buffer: string): string {
-  const { scale } = stream;
-  return unrolled(fetches(tiling), (n) =>
-    ifInTile(
-      tiling,
-      n,
-      `let at = ${buffer} + ${target(tiling, `(me + ${n * tiling.threads})`)};
-      put(at, x${n} * ${scale}, nextX${n} * ${scale});
-      put(at + ${tiling.tile * tiling.tileStride}, y${n}, nextY${n});`,
-    ),
+/** Stores what was fetched as the tile. */
+export function putTile(tiling: MatrixTiling, stream: Stream, which: Which): string {
+  const from = 'xy'[which]!;
+  const scaled = (x: string) => (which === 0 ? `${x} * ${stream.scale}` : x);
+  const vectors = tiling.dim / VECTOR;
+  return eachFetch(
+    tiling,
+    (n, i) => `let at = ${tileAt(tiling, which)} + ${i} / ${vectors} * ${tiling.tileStride} + ${i} % ${vectors};
+      tiles_put(at, ${scaled(`${from}${n}`)}, ${scaled(`next${from.toUpperCase()}${n}`)});`,
   );
 }
 
-function ifInTile({ tile, dim, threads }: MatrixTiling, n: number, text: string): string {
+const tileAt = ({ tile, tileStride }: MatrixTiling, which: Which) => which * tile * tileStride;
+
+function eachFetch(tiling: MatrixTiling, text: (n: number, i: string) => string): string {
+  const { tile, dim, threads } = tiling;
   const size = (tile * dim) / VECTOR;
-  return (n + 1) * threads <= size ? `{ ${text} }` : `if (me < ${size - n * threads}) { ${text} }`;
+  return unrolled(fetches(tiling), (n) => {
+    const guard = (n + 1) * threads <= size ? '' : `if (me < ${size - n * threads}) `;
+    return `${guard}{ ${text(n, `(me + ${n * threads})`)} }`;
+  });
 }
 
-/** Loads the rows' own operand `tensor`, times `scale`, into matrices `name`<row>_<column> through the tiles' memory. */
-export function loadRows(tiling: MatrixTiling, name: string, tensor: string, stream: Omit<Stream, 'tensors'>): string {
-  const { rows, dim, tileStride, subgroupRows, threads } = tiling;
-  return /* wgsl */ `for (var i = me; i < ${(rows * dim) / VECTOR}; i += ${threads}) {
-    let at = ${source(tiling, 'i', stream, 'block')};
-    put(${target(tiling, 'i')}, ${tensor}[at] * ${stream.scale}, ${tensor}[at + 1] * ${stream.scale});
+/** Loads the rows' own operand `tensor`, times `scale`, into matrices `name`<column>, by way of `memory`, as many at a time as fit. */
+export function loadRows(
+  tiling: MatrixTiling,
+  memory: RowMemory,
+  name: string,
+  tensor: string,
+  stream: Omit<Stream, 'tensors'>,
+): string {
+  const { rows, dim, threads } = tiling;
+  return unrolledGroups(matrices(dim), Math.floor((memory.stride - 1) / 2), (first, count) => {
+    const vectors = 2 * count;
+    return /* wgsl */ `for (var i = me; i < ${rows * vectors}; i += ${threads}) {
+    let at = ${stream.base} + min(block + i / ${vectors}, ${stream.tokens} - 1) * ${stream.token} + (${2 * first} + i % ${vectors}) * 2;
+    ${memory.name}_put(i / ${vectors} * ${memory.stride} + i % ${vectors}, ${tensor}[at] * ${stream.scale}, ${tensor}[at + 1] * ${stream.scale});
   }
   workgroupBarrier();
-  ${unrolled(matrices(subgroupRows), (r) =>
-    unrolled(
-      matrices(dim),
-      (d) =>
-        `let ${name}${r}_${d} = ${load('left', 'tiles', `(subgroup * ${subgroupRows} + ${16 * r}) * ${tileStride} + ${columnAt(d)}`, tileStride)};`,
-    ),
-  )}
+  ${unrolled(count, (d) => `let ${name}${first + d} = ${load('left', memory.name, ownRows(memory, 2 * d), memory.stride)};`)}
   workgroupBarrier();`;
+  });
 }
 
-/** Where in a row of a tile matrix d begins. */
-const columnAt = (d: number) => (16 / VECTOR) * d;
-
-/** Declares the f32 sums `name`<row>_<column> over the rows and D. */
-export function declareSums({ subgroupRows, dim }: MatrixTiling, name: string): string {
-  return unrolled(matrices(subgroupRows), (r) => unrolled(matrices(dim), (d) => `var ${name}${r}_${d} = ${RESULT}();`));
+/** The text for each group of up to `most` out of `count`. */
+function unrolledGroups(count: number, most: number, text: (first: number, count: number) => string): string {
+  return unrolled(Math.ceil(count / most), (n) => text(n * most, Math.min(most, count - n * most)));
 }
 
-/** logits = rows x tile^T, the subgroup's own rows; `buffer` is where the tile begins. */
-export function multiplyByTile(tiling: MatrixTiling, logits: string, rows: string, buffer: string): string {
-  const { subgroupRows, dim, tile, tileStride, logitStride } = tiling;
+/** Where the subgroup's rows begin, and then a vector of them. */
+function ownRows({ stride }: RowMemory, vector: number): string {
+  return `subgroup * ${SUBGROUP_ROWS * stride} + ${vector}`;
+}
+
+/** Declares the f32 sums `name`<column> over the rows and D. */
+export function declareSums({ dim }: MatrixTiling, name: string): string {
+  return unrolled(matrices(dim), (d) => `var ${name}${d} = ${result('f32')}();`);
+}
+
+/** memory = rows x tile^T, the subgroup's own rows. */
+export function multiplyByTile(tiling: MatrixTiling, memory: RowMemory, rows: string, which: Which): string {
+  const { dim, tile, tileStride } = tiling;
+  const { name, held, stride } = memory;
+  const tokens = (c: number, d: number) => tileAt(tiling, which) + 16 * c * tileStride + 2 * d;
   return unrolled(
     matrices(tile),
     (c) => `{
-      ${unrolled(matrices(subgroupRows), (r) => `var sum${r} = ${RESULT}();`)}
-      ${unrolled(
-        matrices(dim),
-        (d) => `{
-        let tokens = ${load('right', 'tiles', `${buffer} + ${16 * c * tileStride + columnAt(d)}`, tileStride, 'col_major')};
-        ${unrolled(matrices(subgroupRows), (r) => accumulate(`sum${r}`, `${rows}${r}_${d}`, 'tokens'))}
-      }`,
-      )}
-      ${unrolled(matrices(subgroupRows), (r) => store(logits, `(subgroup * ${subgroupRows} + ${16 * r}) * ${logitStride} + ${16 * c}`, `sum${r}`, logitStride))}
+      var sum = ${result(held)}();
+      ${unrolled(matrices(dim), (d) => accumulate('sum', `${rows}${d}`, load('right', 'tiles', tokens(c, d), tileStride, 'col_major')))}
+      ${store(name, ownRows(memory, vectorsAcross(held) * c), 'sum', stride)}
     }`,
   );
 }
 
-/** sums += weights x tile, the subgroup's own rows. */
-export function addWeighted(tiling: MatrixTiling, sums: string, weights: string, buffer: string): string {
-  const { subgroupRows, dim, tile, tileStride, weightStride } = tiling;
+/** sums += weights x tile, the subgroup's own rows; the weights lie where the logits lay. */
+export function addWeighted(tiling: MatrixTiling, sums: string, memory: RowMemory, which: Which): string {
+  const { dim, tile, tileStride } = tiling;
+  const { name, held, stride } = memory;
+  const tokens = (k: number, d: number) => tileAt(tiling, which) + 16 * k * tileStride + 2 * d;
   return unrolled(
     matrices(tile),
     (k) => `{
-      ${unrolled(matrices(subgroupRows), (r) => `let weight${r} = ${load('left', weights, `(subgroup * ${subgroupRows} + ${16 * r}) * ${weightStride} + ${16 * k}`, weightStride)};`)}
-      ${unrolled(
-        matrices(dim),
-        (d) => `{
-        let tokens = ${load('right', 'tiles', `${buffer} + ${16 * k * tileStride + columnAt(d)}`, tileStride)};
-        ${unrolled(matrices(subgroupRows), (r) => accumulate(`${sums}${r}_${d}`, `weight${r}`, 'tokens'))}
-      }`,
-      )}
+      let weight = ${load('left', name, ownRows(memory, vectorsAcross(held) * k), stride)};
+      ${unrolled(matrices(dim), (d) => accumulate(`${sums}${d}`, 'weight', load('right', 'tiles', tokens(k, d), tileStride)))}
     }`,
   );
 }
 
-/** Moves `count` columns of 16 of the sums, from column `first` on, to the logits' memory, or back. */
-export function storeSums(tiling: MatrixTiling, logits: string, sums: string, first: number): string {
-  return overSums(tiling, first, (r, d, at) => store(logits, at, `${sums}${r}_${d}`, tiling.logitStride));
-}
-
-export function loadSums(tiling: MatrixTiling, logits: string, sums: string, first: number): string {
-  return overSums(
-    tiling,
-    first,
-    (r, d, at) =>
-      `${sums}${r}_${d} = subgroupMatrixLoad<${RESULT}, row_major>(&${logits}, ${at}, ${tiling.logitStride}u);`,
+/** The sums go through `memory`, as many matrices at a time as fit: `text` is what is done with each, n of those that are there. */
+export function throughMemory(
+  { dim }: MatrixTiling,
+  memory: RowMemory,
+  sums: string,
+  text: (d: number, n: number) => string,
+  after: 'load' | 'leave' = 'leave',
+): string {
+  const { name, stride } = memory;
+  const at = (n: number) => ownRows(memory, 4 * n);
+  const loaded = (d: number, n: number) =>
+    `${sums}${d} = subgroupMatrixLoad<${result('f32')}, row_major>(&${name}, ${at(n)}, ${stride}u);`;
+  return unrolledGroups(
+    matrices(dim),
+    Math.floor((stride - 1) / 4),
+    (first, count) => `${unrolled(count, (n) => store(name, at(n), `${sums}${first + n}`, stride))}
+        workgroupBarrier();
+        ${unrolled(count, (n) => text(first + n, n))}
+        workgroupBarrier();
+        ${after === 'load' ? `${unrolled(count, (n) => loaded(first + n, n))}\nworkgroupBarrier();` : ''}`,
   );
 }
 
-/** Matrices of the sums that fit beside each other into the logits' memory, and the first of each such group. */
-export function columnGroups({ dim, tile }: MatrixTiling): number[] {
-  return Array.from({ length: Math.ceil(dim / tile) }, (_, i) => i * matrices(tile));
+/** Which of the four vectors of a matrix's row this lane has of the sums: with its neighbour 32 bytes at a time. */
+export const VECTORS_OF_SUMS = ['half', 'half + 2'];
+
+/** WGSL of where in `memory` this lane's row of matrix n of the sums begins. */
+export function sumsAt({ stride }: RowMemory, n: number): string {
+  return `row * ${stride} + ${4 * n}`;
 }
 
-export function columnsOfGroup({ dim, tile }: MatrixTiling, first: number): number {
-  return Math.min(matrices(tile), matrices(dim) - first);
-}
-
-function overSums(tiling: MatrixTiling, first: number, text: (r: number, d: number, at: string) => string): string {
-  const { subgroupRows, logitStride } = tiling;
-  return unrolled(matrices(subgroupRows), (r) =>
-    unrolled(columnsOfGroup(tiling, first), (n) =>
-      text(r, first + n, `(subgroup * ${subgroupRows} + ${16 * r}) * ${logitStride} + ${16 * n}`),
-    ),
-  );
-}
-
-/** The text for each element (rows r + 8 i, columns c + 4 j) that this lane has of the logits. */
-export function eachRow({ subgroupRows }: MatrixTiling, text: (i: number) => string): string {
-  return unrolled(subgroupRows / 8, text);
-}
-
-export function eachColumn({ tile }: MatrixTiling, text: (j: number) => string): string {
-  return unrolled(tile / 4, text);
-}
-
-/** Where element (i, j) of this lane lies in the logits' and in the weights' memory. */
-export function logitAt({ logitStride }: MatrixTiling, i: number, j: number): string {
-  return `logitAt + ${8 * i * logitStride + 4 * j}`;
-}
-
-export function weightAt({ weightStride }: MatrixTiling, i: number, j: number): string {
-  return `weightAt + ${8 * i * weightStride + 4 * j}`;
-}
-
-/** Declares which rows and columns a thread works on. */
-export function laneWgsl({ subgroupRows, logitStride, weightStride }: MatrixTiling): string {
+/**
+ * Declares the row that a lane works on and its first column. The eight lanes that memory serves at once have rows whose vectors lie in
+ * different banks: of stride 5 these are 0, 1, 4, 5, of others neighbours.
+ */
+export function laneWgsl({ tile }: MatrixTiling, { stride }: RowMemory): string {
+  const rowOfLane = stride === 5 ? 'me % 4 / 2 + me % 8 / 4 * 4 + me % 16 / 8 * 2 + me % 32 / 16 * 8' : 'me % 32 / 2';
   return /* wgsl */ `let subgroup = me / 32;
-  let row = subgroup * ${subgroupRows} + me % 32 / 4;
-  let column = me % 4;
-  let logitAt = row * ${logitStride} + column;
-  let weightAt = row * ${weightStride} + column;`;
+  let row = subgroup * ${SUBGROUP_ROWS} + ${rowOfLane};
+  let half = me % 2;
+  let column = half * ${tile / 2};`;
+}
+
+/** The text for each four columns that a lane has, from column + 4 g on. */
+export function eachFour({ tile }: MatrixTiling, text: (g: number) => string): string {
+  return unrolled(tile / 8, text);
+}
+
+/** The four logits g of this lane. */
+export function fourOf({ tile }: MatrixTiling, { name, held, stride }: RowMemory, g: number): string {
+  return tile === 32
+    ? `${name}_${held}(row * ${stride} + half * ${vectorsAcross(held)}, ${g})`
+    : `${name}_${held}(row * ${stride}, half * 2 + ${g})`;
+}
+
+/** Stores this lane's weights, given by the names of their vectors of four, where its logits lay. */
+export function putWeights(
+  tiling: MatrixTiling,
+  { name, held, stride }: RowMemory,
+  four: (g: number) => string,
+): string {
+  const first = `row * ${stride} + half * ${tiling.tile === 32 ? vectorsAcross(held) : 1}`;
+  return unrolled(tiling.tile / 16, (v) => `${name}_put(${first} + ${v}, ${four(2 * v)}, ${four(2 * v + 1)});`);
+}
+
+/** In f32 tiles of 16 a lane's weights come where its neighbour's logits lie: these must have been read. */
+export function weightsMeetLogits({ tile }: MatrixTiling, { held }: RowMemory): boolean {
+  return tile === 16 && held === 'f32';
 }
 
 /** Sums start with an explicit zero: Dawn sets a variable without an initialiser to zero once, not each time round a loop. */
-const RESULT = 'subgroup_matrix_result<f32, 16, 16>';
+const result = (held: 'f16' | 'f32') => `subgroup_matrix_result<${held}, 16, 16>`;
 
-function load(side: 'left' | 'right', from: string, at: string, stride: number, major = 'row_major'): string {
+function load(side: 'left' | 'right', from: string, at: string | number, stride: number, major = 'row_major'): string {
   return `subgroupMatrixLoad<subgroup_matrix_${side}<f16, 16, 16>, ${major}>(&${from}, ${at}, ${stride}u)`;
 }
 

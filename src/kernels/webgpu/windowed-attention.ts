@@ -12,7 +12,12 @@ import { attentionQueryGradientF16 } from './attention-query-gradient-f16.js';
 import { forwardTiling, gradientTiling } from './attention-rows.js';
 import { sizesOf } from './attention-sizes.js';
 import type { Activation, AttentionConstants, AttentionTensors, Epilogue } from './attention-sizes.js';
-import { fitsTensorCores, forwardBlock, GRADIENT_BLOCK } from './attention-tensor-cores.js';
+import {
+  ATTENTION_MEMORY,
+  fitsTensorCores,
+  forwardTiling as forwardTilingF16,
+  gradientTiling as gradientTilingF16,
+} from './attention-tensor-cores.js';
 import { usesTensorCores } from './precision.js';
 import { deviceBackend, run, type Program } from './runner.js';
 
@@ -33,8 +38,8 @@ export interface AttentionKernels {
   readonly forward: (constants: AttentionConstants, epilogue: Epilogue) => Program;
   readonly queryGradient: (constants: AttentionConstants) => Program;
   readonly keyValueGradient: (constants: AttentionConstants) => Program;
-  readonly forwardRows: (dim: number) => number;
-  readonly gradientRows: (dim: number) => number;
+  readonly forwardRows: (constants: AttentionConstants) => number;
+  readonly gradientRows: (constants: AttentionConstants) => number;
 }
 
 /** Queries that are few: each by itself, with its keys split over workgroups. */
@@ -45,16 +50,16 @@ export const F32_KERNELS: AttentionKernels = {
   forward: attentionForward,
   queryGradient: attentionQueryGradient,
   keyValueGradient: attentionKeyValueGradient,
-  forwardRows: (dim) => forwardTiling(dim)!.rows,
-  gradientRows: (dim) => gradientTiling(dim)!.rows,
+  forwardRows: ({ dim }) => forwardTiling(dim)!.rows,
+  gradientRows: ({ dim }) => gradientTiling(dim)!.rows,
 };
 
 export const F16_KERNELS: AttentionKernels = {
   forward: attentionForwardF16,
   queryGradient: attentionQueryGradientF16,
   keyValueGradient: attentionKeyValueGradientF16,
-  forwardRows: forwardBlock,
-  gradientRows: () => GRADIENT_BLOCK,
+  forwardRows: (constants) => forwardTilingF16(constants).rows,
+  gradientRows: (constants) => gradientTilingF16(constants).rows,
 };
 
 /** Whether there are kernels for heads of this size. */
@@ -80,7 +85,9 @@ export function fusedAttentionGradient(
 
 function kernelsFor(dim: number): AttentionKernels {
   const fits =
-    fitsTensorCores(dim) && usesTensorCores() && deviceBackend().device.limits.maxComputeWorkgroupStorageSize >= 49152;
+    fitsTensorCores(dim) &&
+    usesTensorCores() &&
+    deviceBackend().device.limits.maxComputeWorkgroupStorageSize >= ATTENTION_MEMORY;
   return fits ? F16_KERNELS : F32_KERNELS;
 }
 
@@ -97,7 +104,7 @@ export function forwardWith(
     inputs: [q, k, v, slopes],
     outputs: [{ shape: q.shape }],
     uniforms: sizesOf({ q, k }, window),
-    workgroups: [Math.ceil(queries / kernels.forwardRows(dim)), heads, batch],
+    workgroups: [Math.ceil(queries / kernels.forwardRows({ dim, activation })), heads, batch],
   });
   return o as tf.Tensor4D;
 }
@@ -115,7 +122,7 @@ export function gradientWith(
   const constants = { dim, activation };
   const uniforms = sizesOf({ q, k }, window);
   const inputs = [q, k, v, slopes, dO];
-  const rows = kernels.gradientRows(dim);
+  const rows = kernels.gradientRows(constants);
   const [statistics] =
     activation === 'sigmoid'
       ? []
@@ -124,7 +131,7 @@ export function gradientWith(
           inputs,
           outputs: [{ shape: [batch, heads, queries, 2] }],
           uniforms,
-          workgroups: [Math.ceil(queries / kernels.forwardRows(dim)), heads, batch],
+          workgroups: [Math.ceil(queries / kernels.forwardRows(constants)), heads, batch],
         });
   if (statistics !== undefined) inputs.push(statistics as tf.Tensor4D);
   const [dQ] = record({

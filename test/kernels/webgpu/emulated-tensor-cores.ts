@@ -6,7 +6,7 @@ import * as tf from '#tfjs';
 import { run } from '../../../src/kernels/webgpu/runner.js';
 
 const WORKGROUP_ARRAY = /var<workgroup> (\w+): array<(f16|f32|vec4u), (\d+)>;/g;
-/** What one element holds: a vector of four words holds eight f16. */
+/** Words for an element: a vector of four words holds eight f16. It may hold four f32 instead, the first of which count. */
 const HELD: Record<string, number> = { f16: 1, f32: 1, vec4u: 8 };
 /** Two matrices for each of up to eight subgroups. */
 const EXCHANGED = 8 * 512;
@@ -50,10 +50,18 @@ function emulate(wgsl: string): string {
       (_, order: string, name: string) => `load_${order}(at_${name}, ${places.get(name)!.held}, `,
     )
     .replace(
-      /tiles\[at\] = .*;/,
-      'for (var i = 0u; i < 4; i++) { tiles[8 * at + i] = x[i]; tiles[8 * at + 4 + i] = y[i]; }',
+      /(\w+)\[at\] = vec4u\(.*;/g,
+      'for (var i = 0u; i < 4; i++) { $1[8 * at + i] = x[i]; $1[8 * at + 4 + i] = y[i]; }',
     )
-    .replace(/subgroupMatrixStore<row_major>\(&(\w+), /g, 'store(at_$1 + ')
+    .replace(/return .*bitcast<vec4(?:f|<f16>)>\(.*?(\w+)\[at \+ i.*;/g, (_, name: string) => {
+      const four = [0, 1, 2, 3].map((j) => `${name}[8 * at + 4 * i + ${j}]`);
+      return `return vec4f(${four.join(', ')});`;
+    })
+    .replace(/(\w+)\[at \+ i\] = bitcast.*;/g, 'for (var j = 0u; j < 4; j++) { $1[8 * at + 4 * i + j] *= x; }')
+    .replace(
+      /subgroupMatrixStore<row_major>\(&(\w+), /g,
+      (_, name: string) => `store(at_${name}, ${places.get(name)!.held}, `,
+    )
     .replace(/subgroupMatrixMultiplyAccumulate/g, 'multiply')
     .replace(/subgroup_matrix_\w+<\w+, 16, 16>/g, 'Matrix')
     .replace(/\bf16\b/g, 'f32')
@@ -89,9 +97,9 @@ fn load_col_major(base: u32, held: u32, at: u32, stride: u32) -> Matrix {
   for (var i = 0u; i < 8; i++) { m[i] = memory[base + held * (at + (lane % 2 * 8 + i) * stride) + lane / 2]; }
   return m;
 }
-fn store(at: u32, matrix: Matrix, stride: u32) {
+fn store(base: u32, held: u32, at: u32, matrix: Matrix, stride: u32) {
   var m = matrix;
-  for (var i = 0u; i < 8; i++) { memory[at + lane / 2 * stride + lane % 2 * 8 + i] = m[i]; }
+  for (var i = 0u; i < 8; i++) { memory[base + held * (at + lane / 2 * stride) + lane % 2 * 8 + i] = m[i]; }
 }
 fn multiply(left: Matrix, right: Matrix, sum: Matrix) -> Matrix {
   var a = left;
