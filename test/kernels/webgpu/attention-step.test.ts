@@ -21,6 +21,7 @@ const CASES: readonly Case[] = [
   { ...common, batch: 1, heads: 2, kvHeads: 1, dim: 128, capacity: 200, position: 199, ropeTheta: null },
   { ...common, batch: 3, heads: 3, kvHeads: 3, dim: 4, capacity: 1, position: 5, activation: 'sigmoid' },
   { ...common, batch: 1, heads: 2, kvHeads: 2, dim: 20, capacity: 5000, position: 4998, closed: false },
+  { ...common, batch: 1, heads: 2, kvHeads: 1, dim: 64, capacity: 70, position: 70_001 },
 ].map((shape) => ({ ...shape, slopes: shape.activation === 'sigmoid' ? slopesOf(shape.heads) : null }) as Case);
 
 function slopesOf(heads: number): number[] {
