@@ -97,7 +97,7 @@ function anglesOfTokens(rotation: Rotation, dim: number, length: number) {
 /** Coarse rows that tables have at least: 16,384 positions, so that what is recorded for a step holds long. */
 const LEAST_COARSE = 64;
 
-/** Tables that reach `length` positions on: 256 times smaller than ones with a row a position. */
+/** Tables that reach `length` positions on: one row for each block of them, and these double as sequences grow. */
 function rotaryAnglesOf({ theta, position, period }: Rotation, dim: number, length: number): RotaryAngles {
   // Whole periods, so that coarse rows turn by nothing.
   const block = period === Infinity ? BLOCK : Math.ceil(BLOCK / period) * period;

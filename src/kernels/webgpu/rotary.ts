@@ -1,7 +1,8 @@
 // Rotary position embedding from the host's tables (ops/rotary.ts): pairs [x1, x2] -> [x1 cos - x2 sin, x2 cos + x1 sin], the
 // first half of a row against the second, or neighbours. The gradient is the rotation back, so `direction` -1.
 // A table with a row for every position would grow with the text, so an angle is the sum of two, by the addition theorem: of the
-// position in its block, and of the block's first position. Rounding is that of three f32 operations, 2e-7 at most.
+// position in its block, and of the block's first position. Tables and sums are rounded to f32: cos and sin are within 2e-7 of f64's
+// (1.4e-7 at most is found up to position 16 million, and 3e-8 in the root mean square).
 // One vector of pairs an invocation. Bytes: x read, y written; the tables stay in L1. Bound by memory.
 import type * as tf from '#tfjs';
 import { f32, positionWgsl, run, workgroupsFor, type Program } from './runner.js';
