@@ -35,10 +35,14 @@ const caseOf = (pairing: 'halves' | 'neighbours', shape: Shape, small: Shape): K
     shape: 'B4 T8192 N16 D64',
     bytes: 2 * 4 * tf.util.sizeFromShape([...shape]),
     inputs: () => [randomTensor(shape, 1)],
-    run: (x) =>
-      pairing === 'halves'
-        ? [rotateTokens(x as tf.Tensor4D, THETA, POSITION)]
-        : [rotateNeighbours(x as tf.Tensor4D, THETA, POSITION, PERIOD)],
+    // Tidied, since a view of another shape that stays would hold its buffer.
+    run: (x) => [
+      tf.tidy(() =>
+        pairing === 'halves'
+          ? rotateTokens(x as tf.Tensor4D, THETA, POSITION)
+          : rotateNeighbours(x as tf.Tensor4D, THETA, POSITION, PERIOD),
+      ),
+    ],
     small: () => ({ inputs: [randomTensor(small, 1)], wanted: [wantedOf(small, pairing)] }),
   });
 

@@ -3,9 +3,11 @@
 // (softmax with D > 64: 16). Tiles that every query of the block reaches entirely go without a mask: 28 of 36 at window 1024.
 // Softmax: weights are 2^(y - reference) with a reference of each row that follows its maximum only when that has grown by 2^8.
 // In between the sums need no rescaling, for which they would have to leave their matrices at every tile; f16 holds weights
-// up to 2^16. A tile at which some row's reference moves sends the sums through workgroup memory once. Two passes over the keys, the other way, cost 1.5 times the products.
+// up to 2^16. A tile at which some row's reference moves sends the sums through workgroup memory once. Two passes over the keys,
+// the other way, cost 1.5 times the products.
 // FLOPs: 4 D for each pair in reach, 1.12 times that at window 1024. Bytes at best: q, k, v, o once each; k and v come from
-// the L2 cache 9 times. Bound by waiting at barriers and by workgroup memory (8 bytes for a logit and its weight, 12 in softmax; 8 for operands).
+// the L2 cache 9 times. Bound by waiting at barriers and by workgroup memory (8 bytes for a logit and its weight, 12 in softmax; 8
+// for operands).
 import { bindingsWgsl, float, LOG2_E } from './attention-sizes.js';
 import type { AttentionConstants, Epilogue } from './attention-sizes.js';
 import {
