@@ -79,14 +79,15 @@ function rotateHalves(x: tf.Tensor4D, cos: tf.Tensor, sin: tf.Tensor): tf.Tensor
 /** cos and sin [length, 1, dim/2] of the tokens from `position` on: of all blocks that they touch, by the addition theorem. */
 function anglesOfTokens(rotation: Rotation, dim: number, length: number) {
   const { cos, sin, block } = rotaryAnglesOf(rotation, dim, length);
-  const [first, last] = [rotation.position, rotation.position + length - 1].map((p) => Math.floor(p / block));
-  const blocks = last! - first! + 1;
+  const { position } = rotation;
+  const first = Math.floor(position / block);
+  const blocks = Math.floor((position + length - 1) / block) - first + 1;
   const fine = (table: tf.Tensor) => tf.reshape(tf.slice(table, [0, 0], [block, -1]), [1, block, dim / 2]);
   const coarse = (table: tf.Tensor) =>
-    tf.reshape(tf.slice(table, [block + first!, 0], [blocks, -1]), [blocks, 1, dim / 2]);
+    tf.reshape(tf.slice(table, [block + first, 0], [blocks, -1]), [blocks, 1, dim / 2]);
   const asked = (all: tf.Tensor) => {
     const rows = tf.reshape(all, [blocks * block, 1, dim / 2]);
-    return tf.slice(rows, [rotation.position - first! * block, 0, 0], [length, 1, dim / 2]);
+    return tf.slice(rows, [position - first * block, 0, 0], [length, 1, dim / 2]);
   };
   return {
     cos: asked(tf.sub(tf.mul(fine(cos), coarse(cos)), tf.mul(fine(sin), coarse(sin)))),
@@ -102,13 +103,12 @@ function rotaryAnglesOf({ theta, position, period }: Rotation, dim: number, leng
   // Whole periods, so that coarse rows turn by nothing.
   const block = period === Infinity ? BLOCK : Math.ceil(BLOCK / period) * period;
   const coarse = Math.max(LEAST_COARSE, 2 ** Math.ceil(Math.log2((position + length) / block)));
-  const positions = Float64Array.from({ length: block + coarse }, (_, row) =>
-    row < block ? row % period : period === Infinity ? (row - block) * block : 0,
-  );
+  const positionOf = (row: number) => (row < block ? row % period : period === Infinity ? (row - block) * block : 0);
   const table = (name: string, f: (angle: number) => number) =>
-    constant(`rotary/${name}/${theta}/${dim}/${period}/${coarse}`, () =>
-      tf.tensor2d(rotaryTable(theta, dim, positions, f), [positions.length, dim / 2]),
-    );
+    constant(`rotary/${name}/${theta}/${dim}/${period}/${coarse}`, () => {
+      const positions = Float64Array.from({ length: block + coarse }, (_, row) => positionOf(row));
+      return tf.tensor2d(rotaryTable(theta, dim, positions, f), [positions.length, dim / 2]);
+    });
   return { cos: table('cos', Math.cos), sin: table('sin', Math.sin), block, positions: coarse * block };
 }
 
