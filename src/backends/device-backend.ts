@@ -73,6 +73,8 @@ export class DeviceBackend extends tf.WebGPUBackend {
   private readonly arena: UploadArena;
   private readonly unpacking: Unpacking;
   private recording: Recording | null = null;
+  /** Dispatches after which what is recorded is submitted. */
+  private submittedAfter = DISPATCHES_PER_SUBMISSION;
 
   constructor(device: GPUDevice, adapter: GPUAdapterInfo) {
     super(device, adapter);
@@ -144,7 +146,7 @@ export class DeviceBackend extends tf.WebGPUBackend {
   record(dispatch: DeviceDispatch): void {
     this.recording?.dispatches.push(dispatch);
     this.encode(dispatch.pipeline, this.bindGroups.of(dispatch.pipeline, dispatch.buffers), dispatch.workgroups);
-    if (this.internals.dispatchCountInPass >= DISPATCHES_PER_SUBMISSION) this.flush();
+    if (this.internals.dispatchCountInPass >= this.submittedAfter) this.flush();
   }
 
   /** The same for dispatches whose bind groups are at hand. */
@@ -208,6 +210,26 @@ export class DeviceBackend extends tf.WebGPUBackend {
       const buffers = [...outputs, ...inputs.map(bound), this.uniforms.of(words)];
       this.record({ pipeline: program.pipeline, buffers, outputs, updates: [], workgroups: program.dispatch });
     };
+  }
+
+  /** The device begins with what `body` records when all of it is recorded, so that it never waits for the host meanwhile. */
+  inOneSubmission(body: () => void): void {
+    this.flush();
+    this.submittedAfter = Infinity;
+    try {
+      body();
+    } finally {
+      this.submittedAfter = DISPATCHES_PER_SUBMISSION;
+      this.flush();
+    }
+  }
+
+  /** Writes the device's time into a query, behind what was recorded. */
+  stamp(querySet: GPUQuerySet, index: number): void {
+    this.internals.ensureCommandEncoderReady();
+    this.internals.endComputePassEncoder();
+    const timestampWrites = { querySet, beginningOfPassWriteIndex: index };
+    this.internals.commandEncoder!.beginComputePass({ timestampWrites }).end();
   }
 
   /** Gives a tensor a buffer, and brings its elements there where they are the host's. */

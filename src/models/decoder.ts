@@ -190,9 +190,7 @@ export class Decoder implements LanguageModel {
   private block(input: tf.Tensor3D, mixer: Mixer, layer: number, before: unknown, position: number) {
     const context = this.context(layer, position);
     const { x, state } = mixer.enter?.(input, before, context) ?? { x: input, state: before };
-    const mixed = scope(() =>
-      mixer.forward(this.mixerInput(x, layer), state, context),
-    );
+    const mixed = scope(() => mixer.forward(this.mixerInput(x, layer), state, context));
     const next = this.feedForward(x, mixed.y, context);
     return { x: next, state: mixed.state };
   }
@@ -202,7 +200,12 @@ export class Decoder implements LanguageModel {
     if (this.config.intermediateSize === null) return tf.add(x, y);
     return scope(() => {
       const [sum, activated] = scope(() => this.activated(x, y, context));
-      return linearPlus(sum, activated, context.matrix('mlp.down_proj.weight'), this.mlpBias(context, 'down_proj')) as T;
+      return linearPlus(
+        sum,
+        activated,
+        context.matrix('mlp.down_proj.weight'),
+        this.mlpBias(context, 'down_proj'),
+      ) as T;
     });
   }
 

@@ -53,14 +53,12 @@ export function columnsOfTile({ result }: Pick<TensorCoreVariant, 'result'>): nu
 }
 
 /** What a product of this shape needs guarded; a workgroup makes `columns` of C. */
-export function edgesOf(
-  m: number,
-  n: number,
-  k: number,
-  columns = TILE,
-): Pick<TensorCoreVariant, 'ragged' | 'tail'> {
+export function edgesOf(m: number, n: number, k: number, columns = TILE): Pick<TensorCoreVariant, 'ragged' | 'tail'> {
   const both = (size: number) => m % size === 0 && n % size === 0;
-  return { ragged: m % TILE === 0 && n % columns === 0 ? '' : both(FRAGMENT) ? 'fragments' : 'elements', tail: k % SLICE !== 0 };
+  return {
+    ragged: m % TILE === 0 && n % columns === 0 ? '' : both(FRAGMENT) ? 'fragments' : 'elements',
+    tail: k % SLICE !== 0,
+  };
 }
 
 /**
@@ -328,9 +326,7 @@ export function samples(): Program[] {
   ] as const;
   const forward = { transposeA: false, transposeB: true, residual: false, inParts: false } as const;
   const packing = (['packed', 'swiglu'] as const).flatMap((result) =>
-    (['', 'elements'] as const).map((ragged) =>
-      tensorCoreProgram({ ...forward, ragged, tail: ragged !== '', result }),
-    ),
+    (['', 'elements'] as const).map((ragged) => tensorCoreProgram({ ...forward, ragged, tail: ragged !== '', result })),
   );
   const others = flags.flatMap((transposeA) =>
     flags.flatMap((transposeB) =>

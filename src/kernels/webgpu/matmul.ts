@@ -36,20 +36,20 @@ export function matMulF32(a: tf.TensorInfo, b: tf.TensorInfo, options: MatMulOpt
 
 /**
  * x [rows, K] times the packed weight [N, K] -> [rows, N] (+ residual): what a layer computes from weights in f16. The product is
- * packed where x is and nothing is added.
+ * packed where x is, unless something is added or that is not wanted.
  */
-export function linearHalf(x: tf.Tensor2D, weight: HalfTensor, residual?: tf.Tensor2D): tf.Tensor2D {
+export function linearHalf(
+  x: tf.Tensor2D,
+  weight: HalfTensor,
+  { residual, packed = true }: { readonly residual?: tf.Tensor2D; readonly packed?: boolean } = {},
+): tf.Tensor2D {
   const [rows, k] = x.shape;
   const n = weight.shape[0];
-  const extra = residual === undefined ? {} : { residual };
-  const packed = residual === undefined && packedOf(x) !== undefined && n % HALVES_PER_VECTOR === 0;
-  if (usesTensorCores()) {
-    const result = packed ? 'packed' : 'f32';
-    return tensorCore(toHalf(x), weight, { m: rows, n, k, transposeB: true, ...extra }, result);
-  }
-  const shape = { m: rows, n, k, batch: [], batched: [0, 0] as const, halfB: true, transposeB: true };
-  const y = tiled(x, weight.words, { ...shape, ...extra }) as tf.Tensor2D;
-  return packed ? packedAlone(y) : y;
+  const product = { m: rows, n, k, transposeB: true, ...(residual && { residual }) };
+  const packs = packed && residual === undefined && packedOf(x) !== undefined && n % HALVES_PER_VECTOR === 0;
+  if (usesTensorCores()) return tensorCore(toHalf(x), weight, product, packs ? 'packed' : 'f32');
+  const y = tiled(x, weight.words, { ...product, batch: [], batched: [0, 0], halfB: true }) as tf.Tensor2D;
+  return packs ? packedAlone(y) : y;
 }
 
 /** silu(x gate^T) * (x up^T), packed: x [rows, K], the weights [N, K] -> [rows, N]; for devices with tensor cores. */
@@ -106,12 +106,7 @@ interface Product extends MatMulOptions {
   readonly k: number;
 }
 
-function tensorCore(
-  a: HalfTensor,
-  b: HalfTensor,
-  product: Product,
-  result: 'f32' | 'packed' = 'f32',
-): tf.Tensor2D {
+function tensorCore(a: HalfTensor, b: HalfTensor, product: Product, result: 'f32' | 'packed' = 'f32'): tf.Tensor2D {
   const { m, n, k, transposeA = false, transposeB = false, residual, inParts = false } = product;
   const tiles = Math.ceil(m / TILE) * Math.ceil(n / TILE);
   const parts = inParts ? partsOf(tiles, k, SLICE) : whole(k);
