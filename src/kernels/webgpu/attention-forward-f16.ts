@@ -200,7 +200,9 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   function writeOutput(): string {
     return eachVector((vector, at) => {
       const value = `${vector}${softmax ? ' / total' : ''}`;
-      return `o[${at}] = ${packing.queries ? `bitcast<vec2u>(vec4<f16>(${value}))` : value};`;
+      return packing.queries
+        ? `{ let o4 = ${value}; o[${at}] = vec2u(pack2x16float(o4.xy), pack2x16float(o4.zw)); }`
+        : `o[${at}] = ${value};`;
     });
   }
 
