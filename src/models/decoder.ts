@@ -7,7 +7,7 @@ import { releaseMemory } from '../ops/constants.js';
 import { crossEntropy } from '../ops/cross-entropy.js';
 import { halfRows } from '../kernels/webgpu/half-rows.js';
 import { HalfTensor } from '../kernels/webgpu/half-tensor.js';
-import { usePrecision, type Precision } from '../kernels/webgpu/precision.js';
+import { usePrecision, usesTensorCores, type Precision } from '../kernels/webgpu/precision.js';
 import { embedding } from '../ops/embedding.js';
 import { headLogProbs, rowsPerTile } from '../ops/head-log-probs.js';
 import { linear, linearPlus, type Matrix } from '../ops/linear.js';
@@ -220,7 +220,7 @@ export class Decoder implements LanguageModel {
       gate: linear(normed, gate, this.mlpBias(context, 'gate_proj')),
       up: linear(normed, up, this.mlpBias(context, 'up_proj')),
     };
-    return [sum, swiGlu(factors, null)];
+    return [sum, swiGlu(factors, {})];
   }
 
   private mlpBias(context: MixerContext, name: string): tf.Tensor | undefined {
@@ -232,9 +232,12 @@ export class Decoder implements LanguageModel {
     return rmsNorm({ x, weight }, { epsilon: this.config.normEps, packed: this.packs }) as tf.Tensor3D;
   }
 
-  /** A model with weights in f16 holds what its layers compute in f16, too, but for the sums that go from block to block. */
+  /**
+   * What only products read is held in f16. With weights in f16 so is what follows from it: all that layers compute, but for the sums
+   * that go from block to block.
+   */
   private get packs(): boolean {
-    return this.parameters.matrix(EMBEDDING) instanceof HalfTensor;
+    return this.parameters.matrix(EMBEDDING) instanceof HalfTensor || usesTensorCores();
   }
 
   private normalise(x: tf.Tensor, name: string): tf.Tensor {

@@ -1,7 +1,7 @@
 // A block's MLP up to its last product: r = x + y, n = RMSNorm(r), silu(n G^T) * (n U^T). In one kernel but for the sum in a decoding
 // step, and on tensor cores in two.
 import * as tf from '#tfjs';
-import { HalfTensor, packedOf } from '../kernels/webgpu/half-tensor.js';
+import { HalfTensor } from '../kernels/webgpu/half-tensor.js';
 import { normedSwiGluStep } from '../kernels/webgpu/linear-step.js';
 import { swiGluHalf } from '../kernels/webgpu/matmul.js';
 import { usesTensorCores } from '../kernels/webgpu/precision.js';
@@ -25,7 +25,7 @@ export function normedSwiGlu(
   const { x, y, weight } = inputs;
   if (!isStepOf(x, [gate, up])) {
     const [sum, normed] = normedSum(inputs, norm);
-    return [sum, swiGluOfLinears(normed, gate, up)];
+    return [sum, swiGluOfLinears(normed, gate, up, norm.packed ?? false)];
   }
   const sum = tf.add(x, y);
   const rows = tf.reshape(sum, [-1, x.shape.at(-1)!]);
@@ -33,9 +33,9 @@ export function normedSwiGlu(
   return [sum, tf.reshape(activated, [...x.shape.slice(0, -1), gate.shape[0]!])];
 }
 
-function swiGluOfLinears(x: tf.Tensor, gate: Matrix, up: Matrix): tf.Tensor {
-  if (!(gate instanceof HalfTensor) || !(up instanceof HalfTensor) || packedOf(x) === undefined || !usesTensorCores())
-    return swiGlu({ gate: linear(x, gate), up: linear(x, up) }, null);
+function swiGluOfLinears(x: tf.Tensor, gate: Matrix, up: Matrix, packed: boolean): tf.Tensor {
+  if (!(gate instanceof HalfTensor) || !(up instanceof HalfTensor) || !packed || !usesTensorCores())
+    return swiGlu({ gate: linear(x, gate), up: linear(x, up) }, { packed });
   const y = swiGluHalf(tf.reshape(x, [-1, x.shape.at(-1)!]), gate, up);
   return tf.reshape(y, [...x.shape.slice(0, -1), gate.shape[0]]);
 }
@@ -44,7 +44,7 @@ const ofStep = defineOp<{ x: tf.Tensor; weight: tf.Tensor }, NormedSwiGluAttribu
   name: 'NormedSwiGluOfStep',
   reference: ({ x, weight }, { epsilon, gate, up }) => {
     const normed = rmsNorm({ x, weight }, { epsilon });
-    return swiGlu({ gate: linear(normed, gate), up: linear(normed, up) }, null);
+    return swiGlu({ gate: linear(normed, gate), up: linear(normed, up) }, {});
   },
 });
 

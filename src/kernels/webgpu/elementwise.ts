@@ -3,6 +3,7 @@
 import * as tf from '#tfjs';
 import { ACTIVATIONS } from './activations.js';
 import { asHeld, asReal, boundAs, operandOf, packingWgsl, type Held } from './held.js';
+import { packsRows } from './half-tensor.js';
 import { run, workgroupsFor, type Program } from './runner.js';
 import { bindings, perItem, realOf, widthOf, WORKGROUP, type Width } from './vectors.js';
 
@@ -23,16 +24,16 @@ const FORMULAS = {
 
 export type Formula = keyof typeof FORMULAS;
 
-/** Inputs of one shape, in the formula's order -> its outputs, of that shape, packed where all inputs are. */
-export function elementwise(formula: Formula, ...inputs: readonly tf.TensorInfo[]): tf.Tensor[] {
+/** Inputs of one shape, in the formula's order -> its outputs, of that shape, packed where all inputs are or that is asked for. */
+export function elementwise(formula: Formula, inputs: readonly tf.TensorInfo[], packs = false): tf.Tensor[] {
   const { shape } = inputs[0]!;
   const size = tf.util.sizeFromShape(shape);
   const width = widthOf(size);
   const operands = inputs.map(operandOf);
   const held = operands.map((operand) => operand.held);
-  const packed = held.every((form) => form === 'f16');
+  const packed = packsRows(shape) && (packs || held.every((form) => form === 'f16'));
   return run({
-    program: program(formula, width, held),
+    program: program(formula, width, held, packed ? 'f16' : 'f32'),
     inputs: operands.map(({ buffer }) => buffer),
     outputs: FORMULAS[formula].outputs.map(() => ({ shape, packed })),
     uniforms: [size / width],
@@ -40,16 +41,15 @@ export function elementwise(formula: Formula, ...inputs: readonly tf.TensorInfo[
   });
 }
 
-/** `held` as the inputs lie; f16 only where the width is four. */
-function program(formula: Formula, width: Width, held: readonly Held[]): Program {
+/** `held` as the inputs lie, `result` as the outputs; f16 only where the width is four. */
+function program(formula: Formula, width: Width, held: readonly Held[], result: Held): Program {
   const { inputs, outputs } = FORMULAS[formula];
-  const result: Held = held.every((form) => form === 'f16') ? 'f16' : 'f32';
   const bound = (name: string, form: Held) => [name, boundAs(form)] as const;
   return {
-    key: `elementwise/${formula}/${width}/${held.join('/')}`,
+    key: `elementwise/${formula}/${width}/${held.join('/')}/${result}`,
     wgsl: () => `
 ${realOf(width)}
-${packingWgsl(...held)}
+${packingWgsl(...held, result)}
 ${ACTIVATIONS}
 ${bindings(
   Object.fromEntries(inputs.map((name, i) => bound(`${name}s`, held[i]!))),
@@ -66,10 +66,11 @@ export function samples(): Program[] {
   const all = (formula: Formula, held: Held) => FORMULAS[formula].inputs.map(() => held);
   return [
     ...(Object.keys(FORMULAS) as Formula[]).flatMap((formula) => [
-      program(formula, 4, all(formula, 'f32')),
-      program(formula, 1, all(formula, 'f32')),
-      program(formula, 4, all(formula, 'f16')),
+      program(formula, 4, all(formula, 'f32'), 'f32'),
+      program(formula, 1, all(formula, 'f32'), 'f32'),
+      program(formula, 4, all(formula, 'f16'), 'f16'),
     ]),
-    program('sum', 4, ['f32', 'f16']),
+    program('sum', 4, ['f32', 'f16'], 'f32'),
+    program('swiGluGradient', 4, all('swiGluGradient', 'f32'), 'f16'),
   ];
 }

@@ -39,6 +39,11 @@ export function fitsHalf(shape: readonly number[]): boolean {
   return shape.length === 2 && shape[1]! % HALVES_PER_VECTOR === 0;
 }
 
+/** Whether a tensor of this shape can be packed: whole vectors in each row. */
+export function packsRows(shape: readonly number[]): boolean {
+  return shape.length > 0 && shape.at(-1)! % HALVES_PER_VECTOR === 0;
+}
+
 /** The words of a tensor whose elements are packed. */
 export function packedOf(x: tf.TensorInfo): tf.Tensor | undefined {
   return deviceBackend().packedOf(x);

@@ -10,6 +10,7 @@ import type * as tf from '#tfjs';
 import { ACTIVATIONS } from './activations.js';
 import { columnSums } from './column-sums.js';
 import { asHeld, asReal, boundAs, operandOf, packingWgsl, type Held } from './held.js';
+import { packsRows } from './half-tensor.js';
 import { f32, run, type Program } from './runner.js';
 import { bindings, realOf, rowSum, unrolled, widthOf, WORKGROUP, type Width } from './vectors.js';
 
@@ -35,7 +36,7 @@ export function rowNorm(norm: Norm, inputs: NormInputs, epsilon: number, packs =
   const gate = inputs.gate && operandOf(inputs.gate);
   const rows = rowsOf(inputs);
   const tiling = tilingOf(rows.size, VECTORS_FORWARD);
-  const packed = packs || x.held === 'f16' || gate?.held === 'f16';
+  const packed = packsRows(inputs.x.shape) && (packs || x.held === 'f16' || gate?.held === 'f16');
   const [y] = run({
     program: forwardProgram(norm, tiling, { x: x.held, gate: gate?.held ?? 'f32', y: packed ? 'f16' : 'f32' }),
     inputs: [x.buffer, gate?.buffer, weight, bias].filter((tensor) => tensor !== undefined),
@@ -50,11 +51,12 @@ export function rowNorm(norm: Norm, inputs: NormInputs, epsilon: number, packs =
 export function rmsNormOfSum(
   { x, y, weight }: { readonly x: tf.Tensor; readonly y: tf.Tensor; readonly weight: tf.Tensor },
   epsilon: number,
-  packed: boolean,
+  packs: boolean,
 ): readonly [sum: tf.Tensor, normed: tf.Tensor] {
   const rows = rowsOf({ x, weight });
   const tiling = tilingOf(rows.size, VECTORS_FORWARD);
   const added = operandOf(y);
+  const packed = packs && packsRows(x.shape);
   const layout = { ...UNPACKED, added: added.held, y: packed ? 'f16' : 'f32' } as const;
   return run({
     program: forwardProgram('rms', tiling, layout),

@@ -51,7 +51,7 @@ const FORMULAS: Record<string, { shapes: number[][]; compute: (...inputs: tf.Ten
       [3, 17, 8],
       [3, 17, 8],
     ],
-    compute: (gate, up) => [swiGlu({ gate: gate!, up: up! }, null), silu(gate!), tf.add(gate!, up!)],
+    compute: (gate, up) => [swiGlu({ gate: gate!, up: up! }, {}), silu(gate!), tf.add(gate!, up!)],
   },
   rotations: {
     shapes: [[2, 3, 19, 16]],
