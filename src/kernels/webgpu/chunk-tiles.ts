@@ -147,7 +147,7 @@ function resultAt(i: number, j: number): string {
  * 0 where j > i. Every exponent is a sum of g itself, never a difference of two sums: nothing cancels, and none is positive.
  * `gates[f]` has the g of the tokens 4 f.., `gateSums[f]` their sum.
  */
-export const DECAY_TILE = `
+export const DECAY_GATES = `
 var<workgroup> gates: array<vec4f, 16>;
 var<workgroup> gateSums: array<f32, 16>;
 
@@ -155,7 +155,8 @@ fn setGates(fourth: u32, g: vec4f) {
   gates[fourth] = g;
   gateSums[fourth] = g.x + g.y + g.z + g.w;
 }
-
+`;
+export const DECAY_TILE = `${DECAY_GATES}
 fn decayTile(down: u32, along: u32) -> mat4x4f {
   if (along > down) {
     return mat4x4f();
