@@ -69,8 +69,7 @@ function source(spec: Spec): string {
 
   const eachLeft = (text: (move: Move) => string) => eachMove(CHUNK, SLICE / 8, threads, text);
   const eachRight = (text: (move: Move) => string) => eachMove(SLICE, width / 8, threads, text);
-  const putLeft = ({ row, eighth }: Move, value: string) =>
-    `memory[${row} * ${LEFT_STRIDE}u + ${eighth}] = ${value};`;
+  const putLeft = ({ row, eighth }: Move, value: string) => `memory[${row} * ${LEFT_STRIDE}u + ${eighth}] = ${value};`;
   const putRight = (slice: string) =>
     eachRight(
       ({ n, row, eighth }) =>

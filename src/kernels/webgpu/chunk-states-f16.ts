@@ -104,11 +104,16 @@ function source({ keyDim, valueDim, decay, held, slice }: Spec): string {
         const i = `(local + ${n * THREADS}u)`;
         return text({ n, row: `(${i} / ${perRow}u)`, eighth: `(${i} % ${perRow}u)` });
       });
-    return `${js.map((j) => range(2).map((i) => `subgroupMatrixStore<row_major>(&memory, ${sumAt(i, j)}, sum${i}${j}, ${sumStride}u);`).join('\n')).join('\n')}
+    return `${js
+      .map((j) =>
+        range(2)
+          .map((i) => `subgroupMatrixStore<row_major>(&memory, ${sumAt(i, j)}, sum${i}${j}, ${sumStride}u);`)
+          .join('\n'),
+      )
+      .join('\n')}
     workgroupBarrier();
     ${eachHalf(({ n, row, eighth }) => {
-      const column =
-        columns === 2 ? `8u * ${eighth}` : `(${eighth} / 2u * 32u + ${16 * round}u + ${eighth} % 2u * 8u)`;
+      const column = columns === 2 ? `8u * ${eighth}` : `(${eighth} / 2u * 32u + ${16 * round}u + ${eighth} % 2u * 8u)`;
       const at = `${row} * ${sumStride}u + 2u * ${eighth}`;
       return `{
       let state = Eight(bitcast<vec4f>(memory[${at}]), bitcast<vec4f>(memory[${at} + 1u]));
@@ -125,7 +130,13 @@ function source({ keyDim, valueDim, decay, held, slice }: Spec): string {
     workgroupBarrier();
     ${
       DECAYED
-        ? `${js.map((j) => range(2).map((i) => `sum${i}${j} = subgroupMatrixLoad<Sum, row_major>(&memory, ${sumAt(i, j)}, ${sumStride}u);`).join('\n')).join('\n')}
+        ? `${js
+            .map((j) =>
+              range(2)
+                .map((i) => `sum${i}${j} = subgroupMatrixLoad<Sum, row_major>(&memory, ${sumAt(i, j)}, ${sumStride}u);`)
+                .join('\n'),
+            )
+            .join('\n')}
     workgroupBarrier();`
         : ''
     }`;

@@ -76,8 +76,7 @@ export interface Move {
 export function eachMove(rows: number, perRow: number, threads: number, text: (move: Move) => string): string {
   return lines((rows * perRow) / threads, (n) => {
     const i = n === 0 ? 'local' : `(local + ${n * threads}u)`;
-    const row =
-      perRow === 4 ? `(${i} / 32u * 8u + ${i} % 32u / 8u + ${i} % 8u / 4u * 4u)` : `(${i} / ${perRow}u)`;
+    const row = perRow === 4 ? `(${i} / 32u * 8u + ${i} % 32u / 8u + ${i} % 8u / 4u * 4u)` : `(${i} / ${perRow}u)`;
     return text({ n, row, eighth: `(${i} % ${perRow}u)` });
   });
 }

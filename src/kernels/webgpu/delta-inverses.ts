@@ -39,7 +39,9 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lo
   let out = (row * sizes.chunks + chunk) * ${(CHUNK * CHUNK) / 8}u + local * ${CHUNK / 8}u;
   workgroupBarrier();
   let scale = rates[local];
-  ${range(CHUNK / STRIP).map(solveStrip).join('\n')}
+  ${range(CHUNK / STRIP)
+    .map(solveStrip)
+    .join('\n')}
 }
 `,
   };

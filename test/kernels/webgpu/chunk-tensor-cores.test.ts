@@ -1,0 +1,139 @@
+// The f16 kernels of chunked linear attention, emulated, beside those in f32; and their workgroup memory.
+import * as tf from '#tfjs';
+import test, { type ExecutionContext } from 'ava';
+import { kernelPrograms } from '../../../src/bench/kernel-programs.js';
+import { chunkDecays } from '../../../src/kernels/webgpu/chunk-decays.js';
+import { chunkOutputsF16 } from '../../../src/kernels/webgpu/chunk-outputs-f16.js';
+import { chunkScoresF16 } from '../../../src/kernels/webgpu/chunk-scores-f16.js';
+import { chunkScores } from '../../../src/kernels/webgpu/chunk-scores.js';
+import { chunkStatesF16 } from '../../../src/kernels/webgpu/chunk-states-f16.js';
+import { decayedLinearAttentionForward } from '../../../src/kernels/webgpu/decayed-linear-attention.js';
+import { deltaRuleForward } from '../../../src/kernels/webgpu/delta-rule.js';
+import { deltaStatesF16 } from '../../../src/kernels/webgpu/delta-states-f16.js';
+import { deltaSystemsF16 } from '../../../src/kernels/webgpu/delta-systems-f16.js';
+import { gatedLinearAttentionForward } from '../../../src/kernels/webgpu/gated-linear-attention.js';
+import { gatedScores } from '../../../src/kernels/webgpu/gated-scores.js';
+import { relativeDifference } from '../../ops/differences.js';
+import { needsAdverseWebgpu } from './adverse-device.js';
+import { runWithEmulatedMatrices } from './emulated-subgroup-matrices.js';
+
+/** Rounding to f16 is 4.9e-4 of a number at most. */
+const ROUNDING = 1e-3;
+
+interface Shape {
+  readonly batch: number;
+  /** Of the queries and keys; the values have twice as many. */
+  readonly heads: number;
+  readonly length: number;
+  readonly keyDim: number;
+  readonly valueDim: number;
+}
+
+const SHAPES: [what: string, shape: Shape][] = [
+  ['a few tokens', { batch: 2, heads: 1, length: 5, keyDim: 16, valueDim: 16 }],
+  ['whole chunks', { batch: 1, heads: 1, length: 128, keyDim: 64, valueDim: 64 }],
+  ['sizes that no tile divides', { batch: 1, heads: 2, length: 150, keyDim: 48, valueDim: 80 }],
+  ['long values', { batch: 1, heads: 1, length: 70, keyDim: 128, valueDim: 256 }],
+];
+
+function inputsOf({ batch, heads, length, keyDim, valueDim }: Shape) {
+  const normal = (shape: [number, number, number, number], seed: number) =>
+    tf.randomNormal<tf.Rank.R4>(shape, 0, 1, 'float32', seed);
+  const unit = (x: tf.Tensor4D) => tf.div<tf.Tensor4D>(x, tf.norm(x, 2, -1, true));
+  return {
+    q: unit(normal([batch, heads, length, keyDim], 1)),
+    k: unit(normal([batch, heads, length, keyDim], 2)),
+    v: normal([batch, 2 * heads, length, valueDim], 3),
+    start: normal([batch, 2 * heads, keyDim, valueDim], 4),
+    logDecay: tf.randomUniform<tf.Rank.R3>([batch, 2 * heads, length], -0.5, 0, 'float32', 5),
+    rate: tf.randomUniform<tf.Rank.R3>([batch, 2 * heads, length], 0, 1, 'float32', 6),
+  };
+}
+
+async function agree(t: ExecutionContext, found: readonly tf.Tensor[], wanted: readonly tf.Tensor[]): Promise<void> {
+  for (const [i, x] of found.entries()) {
+    const [a, b] = await Promise.all([x.data(), wanted[i]!.data()]);
+    const off = relativeDifference(a as Float32Array, b as Float32Array);
+    t.true(off < ROUNDING, `output ${i} is off by ${off}`);
+  }
+}
+
+for (const [what, shape] of SHAPES) {
+  const { batch, heads, length, keyDim, valueDim } = shape;
+  const chunks = Math.ceil(length / 64);
+  const scoresF16 = (q: tf.Tensor4D, k: tf.Tensor4D) =>
+    runWithEmulatedMatrices({
+      program: chunkScoresF16({ dim: keyDim, held: 'f32' }),
+      inputs: [q, k],
+      outputs: [{ shape: [batch, heads, chunks, 64, 64] }],
+      uniforms: [length, chunks],
+      workgroups: [chunks, batch * heads],
+    })[0];
+
+  test.serial(`decays a token on tensor cores are those in f32: ${what}`, async (t) => {
+    if (!(await needsAdverseWebgpu(t))) return;
+    const { q, k, v, start, logDecay } = inputsOf(shape);
+    const { fromStart, toEnd } = chunkDecays(logDecay);
+    const { states, final } = chunkStatesF16({ k, v, toEnd, fromStart, start }, 'token', runWithEmulatedMatrices);
+    const o = chunkOutputsF16(
+      { q, factor: fromStart, states, scores: scoresF16(q, k), v, logDecay },
+      { within: 'token', outputDim: valueDim, heads: 2 * heads },
+      runWithEmulatedMatrices,
+    );
+    await agree(t, [o, final], decayedLinearAttentionForward({ q, k, v, logDecay, start }));
+  });
+
+  test.serial(`decays a channel on tensor cores are those in f32: ${what}`, async (t) => {
+    if (!(await needsAdverseWebgpu(t))) return;
+    const { v, start, ...shared } = inputsOf(shape);
+    const [q, k] = [shared.q, shared.k].map((x) => tf.tile(x, [1, 2, 1, 1]));
+    const logDecay = tf.randomUniform<tf.Rank.R4>([batch, 2 * heads, length, keyDim], -0.5, 0, 'float32', 7);
+    const { fromStart, toEnd } = chunkDecays(logDecay);
+    const { states, final } = chunkStatesF16({ k: k!, v, toEnd, fromStart, start }, 'keys', runWithEmulatedMatrices);
+    const o = chunkOutputsF16(
+      { q: q!, factor: fromStart, states, scores: gatedScores(q!, k!, logDecay), v, logDecay: null },
+      { within: 'scored', outputDim: valueDim, heads: 2 * heads },
+      runWithEmulatedMatrices,
+    );
+    await agree(t, [o, final], gatedLinearAttentionForward({ q: q!, k: k!, v, logDecay, start }, 'keys'));
+  });
+
+  for (const decaying of [false, true])
+    test.serial(
+      `the delta rule${decaying ? ' with decays' : ''} on tensor cores is that in f32: ${what}`,
+      async (t) => {
+        if (!(await needsAdverseWebgpu(t))) return;
+        const { q, k, v, start, rate, ...rest } = inputsOf(shape);
+        const logDecay = decaying ? rest.logDecay : null;
+        const decays = logDecay && chunkDecays(logDecay);
+        const fromStart = decays && decays.fromStart;
+        const system = { k, v, rate, products: chunkScores(k, k), logDecay };
+        const systems = deltaSystemsF16(system, decays, runWithEmulatedMatrices);
+        const { states, corrections, final } = deltaStatesF16(
+          systems,
+          fromStart,
+          start,
+          length,
+          runWithEmulatedMatrices,
+        );
+        const o = chunkOutputsF16(
+          { q, factor: fromStart, states, scores: chunkScores(q, k), v: { operands: corrections }, logDecay },
+          {
+            ...{ within: decaying ? 'token' : 'causal', outputDim: valueDim, heads: 2 * heads },
+            scale: keyDim ** -0.5,
+          },
+          runWithEmulatedMatrices,
+        );
+        await agree(t, [o, final], deltaRuleForward({ q, k, v, rate, start, ...(logDecay && { logDecay }) }));
+      },
+    );
+}
+
+test('three workgroups of every f16 kernel of the chunks fit on a multiprocessor', async (t) => {
+  const programs = (await kernelPrograms()).filter(({ file }) => /^(chunk|delta)-.*-f16$/.test(file));
+  t.true(programs.length > 0);
+  for (const { key, wgsl } of programs) {
+    const bytes = 16 * Number(/var<workgroup> memory: array<vec4u, (\d+)>/.exec(wgsl)![1]);
+    t.true(bytes <= (48 * 1024) / 3, `${key} takes ${bytes} bytes`);
+  }
+});
