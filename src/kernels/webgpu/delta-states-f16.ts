@@ -1,8 +1,8 @@
 // The states between chunks under the delta rule with the corrections (delta-states.ts), forward, on tensor cores: f16 operands, f32
 // sums.
 // One workgroup a row and tile of Dv with all of Dk, from chunk to chunk. S is in the sums of four subgroups, a band of 16 keys in
-// every 64 each; W and K~ go into matrices straight from memory, each element once, and are on their way long before they are
-// wanted. The same 16 KiB of workgroup memory hold S on its way to an operand, then W S, then the corrections, with seven barriers a
+// every 64 each; W and K~ go into matrices straight from memory, where each matrix lies in one piece, and are on their way
+// long before they are wanted. The same 16 KiB of workgroup memory hold S on its way to an operand, then W S, then the corrections, with seven barriers a
 // chunk: three workgroups at once. A tile of Dv is narrow (32, or 16 for long keys), so that many workgroups share the serial walk.
 // Bytes: w and K~ once for every tile of Dv (mostly from the cache), u in, U' and a state a chunk out. FLOPs: 4 Dk Dv a token.
 // Bound by the latency of a chunk's dependent steps.
@@ -39,9 +39,9 @@ function source({ keyDim, valueDim, decays }: Spec): string {
   const columns = width / 16;
   const bands = padded / 64;
   const steps = padded / 16;
-  /** Vectors from row to row: of S as an operand, of W S and the corrections, of S and of W in memory. */
+  /** Vectors from row to row: of S as an operand, of W S and the corrections, of S in memory. */
   const [operandStride, sumStride] = [strideOf(width), width / 4 + 1];
-  const [stateRow, keyRow] = [valueDim / 8, padded / 8];
+  const stateRow = valueDim / 8;
   /** Vectors of a matrix of S in f32, which lie one behind the other. */
   const MATRIX = 64;
   const memory = Math.max(steps * columns * MATRIX, padded * operandStride, CHUNK * sumStride);
@@ -62,7 +62,7 @@ function source({ keyDim, valueDim, decays }: Spec): string {
   const multiply = (sum: string, a: string, b: string) =>
     `${sum} = subgroupMatrixMultiplyAccumulate(${a}, ${b}, ${sum});`;
   const loadW = (step: number) =>
-    `subgroupMatrixLoad<Left, row_major>(&w, ((row * sizes.chunks + W_CHUNK) * ${CHUNK}u + 16u * subgroup) * ${keyRow}u + ${2 * step}u, ${keyRow}u)`;
+    `subgroupMatrixLoad<Left, row_major>(&w, (((row * sizes.chunks + W_CHUNK) * 4u + subgroup) * ${steps}u + ${step}u) * 32u, 2u)`;
 
   /** An invocation's vectors of S: of matrix e / 32, row e / 2 % 16 of it and one of its sides. */
   const moves = (steps * columns * 32) / THREADS;
@@ -121,7 +121,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lo
     workgroupBarrier();
     ${eachOfState((n) => `memory[${key} * ${operandStride}u + 2u * ${column} + side] = halves${n};`)}
     workgroupBarrier();
-    ${lines(bands, (band) => lines(4, (t) => `let k${band}${t} = subgroupMatrixLoad<Left, col_major>(&keys, (firstToken + ${16 * t}u) * ${keyRow}u + ${bandAt(band)} / 8u, ${keyRow}u);`))}
+    ${lines(bands, (band) => lines(4, (t) => `let k${band}${t} = subgroupMatrixLoad<Left, col_major>(&keys, ((chunkRow * 4u + ${t}u) * ${steps}u + ${4 * band}u + subgroup) * 32u, 2u);`))}
     // W S, the subgroup's 16 tokens of it.
     ${lines(columns, (column) => `var read${column} = Sum();`)}
     ${lines(steps, (step) =>

@@ -82,7 +82,7 @@ function source({ keyDim, valueDim, decays: anyDecays, held }: Spec, part: 'keys
       const atEnd = decays ? `packed(scaled(${numbers(held, x)}, end${s}_${n}))` : halves(held, x);
       return `${at(LEFT)} = l${s}_${n};
   ${at(RIGHT)} = ${edges ? `select(vec4u(), ${right}, ${inside})` : right};
-  ${ofKeys ? `keys[(outRow + ${SLICE * s}u + ${row}) * ${outDim / 8}u + ${eighthOf(eighth)}] = select(vec4u(), ${atEnd}, ${SLICE * s}u + ${row} <= last${edges ? ` && ${inside}` : ''});` : ''}`;
+  ${ofKeys ? `keys[placeOf(chunkRow, ${SLICE * s}u + ${row}, ${eighthOf(eighth)})] = select(vec4u(), ${atEnd}, ${SLICE * s}u + ${row} <= last${edges ? ` && ${inside}` : ''});` : ''}`;
     });
   const leave = (j: number) => `workgroupBarrier();
   ${range(2)
@@ -96,7 +96,7 @@ function source({ keyDim, valueDim, decays: anyDecays, held }: Spec, part: 'keys
     const i = `(local + ${n * THREADS}u)`;
     const [row, eighth] = [`${i} / 4u`, `${i} % 4u`];
     const column = `firstColumn + ${eighth} / 2u * 32u + ${16 * j}u + ${eighth} % 2u * 8u`;
-    const write = `solution[(outRow + ${row}) * ${outDim / 8}u + (${column}) / 8u] = packed(Eight(bitcast<vec4f>(memory[at]), bitcast<vec4f>(memory[at + 1u])));`;
+    const write = `solution[${ofKeys ? `placeOf(chunkRow, ${row}, (${column}) / 8u)` : `(outRow + ${row}) * ${outDim / 8}u + (${column}) / 8u`}] = packed(Eight(bitcast<vec4f>(memory[at]), bitcast<vec4f>(memory[at + 1u])));`;
     return `{ let at = ${row} * ${SUM_STRIDE}u + 2u * (${eighth});
     ${outDim % CHUNK === 0 ? write : `if (${column} < ${outDim}u) { ${write} }`} }`;
   })}`;
@@ -107,6 +107,7 @@ ${outputs.map((output, i) => `@group(0) @binding(${inputs.length + i}) var<stora
 @group(0) @binding(${inputs.length + outputs.length}) var<uniform> sizes: Sizes;
 var<workgroup> memory: array<vec4u, ${RIGHT.at + SLICE * RIGHT.stride}>;
 ${readEight('xAt', 'x', held, dim)}
+${ofKeys ? BLOCKS.replaceAll('ACROSS', `${outDim / 16}u`) : ''}
 
 @compute @workgroup_size(${THREADS})
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) local: u32) {
@@ -117,7 +118,8 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lo
   let last = min(sizes.length - firstToken, ${CHUNK}u) - 1u;
   let valueRow = row * sizes.length;
   let sharedRow = ${ofKeys ? 'row / sizes.sharing * sizes.length' : 'valueRow'};
-  let outRow = (row * sizes.chunks + chunk) * ${CHUNK}u;
+  let chunkRow = row * sizes.chunks + chunk;
+  let outRow = chunkRow * ${CHUNK}u;
   let down = 32u * (local / 64u);
   let along = 32u * (local / 32u % 2u);
   ${DECLARE_SUMS}
@@ -136,9 +138,15 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lo
 `;
 }
 
+/** Where eight neighbours of W or the keys are: matrices of 16 x 16 lie in one piece, as the states' kernel loads them. */
+const BLOCKS = /* wgsl */ `
+fn placeOf(chunkRow: u32, token: u32, eighth: u32) -> u32 {
+  return ((chunkRow * ${CHUNK / 16}u + token / 16u) * ACROSS + eighth / 2u) * 32u + token % 16u * 2u + eighth % 2u;
+}`;
+
 /** Operands in f16 for kernels only; zeros behind the last token. */
 export interface DeltaSystemsF16 {
-  /** [B Nv, chunks, 64, padded Dk] */
+  /** [B Nv, chunks, 4, padded Dk / 16, 16, 16] */
   readonly w: tf.Tensor;
   /** exp(G[C] - G) K, of w's shape. */
   readonly keys: tf.Tensor;
