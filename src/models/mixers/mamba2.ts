@@ -13,7 +13,8 @@ import {
 import { gatedRmsNorm, rmsNormOfGated } from '../../ops/gated-rms-norm.js';
 import { linear } from '../../ops/linear.js';
 import { shortConvolution } from '../../ops/short-convolution.js';
-import { softplus } from '../../ops/softplus.js';
+import { biasedSoftplus } from '../../ops/softplus.js';
+import { splitColumns } from '../../ops/split-columns.js';
 import { swiGlu } from '../../ops/swiglu.js';
 import {
   ATTENTION_KEYS,
@@ -149,9 +150,9 @@ export class Mamba2 implements Mixer<Mamba2State> {
     const { heads, groups, stateSize } = this.config;
     const { inner, convolvedChannels } = this;
     const projected = this.project(u, 'in_proj', context);
-    const [z, xBC, dt] = split(projected, [inner, convolvedChannels, heads]);
+    const [z, xBC, dt] = inThree(projected, [inner, convolvedChannels, heads]);
     const convolution = this.convolve(xBC, state?.convolved ?? null, context);
-    const [x, B, C] = split(convolution.y, [inner, groups * stateSize, groups * stateSize]);
+    const [x, B, C] = inThree(convolution.y, [inner, groups * stateSize, groups * stateSize]);
 
     const step = this.stepSize(dt, context); // [B, T, N]
     const values = splitHeads(x, heads);
@@ -183,7 +184,7 @@ export class Mamba2 implements Mixer<Mamba2State> {
   /** dt = softplus(dt + bias) within its limits. */
   private stepSize(dt: tf.Tensor3D, context: MixerContext): tf.Tensor3D {
     const [least, most] = this.config.stepLimit;
-    const step = softplus(tf.add(dt, context.weight('attn.dt_bias')));
+    const step = biasedSoftplus(dt, context.weight('attn.dt_bias'));
     const raised = least > 0 ? tf.maximum(step, least) : step;
     return (most < Infinity ? tf.minimum(raised, most) : raised) as tf.Tensor3D;
   }
@@ -198,7 +199,7 @@ export class Mamba2 implements Mixer<Mamba2State> {
 
   private gate(y: tf.Tensor3D, z: tf.Tensor3D, context: MixerContext): tf.Tensor3D {
     const { gating, groups, normEps } = this.config;
-    if (gating === 'without-norm') return swiGlu({ gate: z, up: y }, null) as tf.Tensor3D;
+    if (gating === 'without-norm') return swiGlu({ gate: z, up: y }, {}) as tf.Tensor3D;
     const perGroup = (x: tf.Tensor) => tf.reshape(x, [...x.shape.slice(0, -1), groups, this.inner / groups]);
     const weight = perGroup(context.weight('attn.norm.weight'));
     const norm = gating === 'after-norm' ? gatedRmsNorm : rmsNormOfGated;
@@ -206,9 +207,9 @@ export class Mamba2 implements Mixer<Mamba2State> {
   }
 }
 
-/** x [B, T, sum of sizes] in pieces of these sizes. */
-function split(x: tf.Tensor3D, sizes: readonly [number, number, number]): [tf.Tensor3D, tf.Tensor3D, tf.Tensor3D] {
-  return tf.split(x, [...sizes], 2) as [tf.Tensor3D, tf.Tensor3D, tf.Tensor3D];
+/** The columns of x in pieces of these sizes. */
+function inThree(x: tf.Tensor3D, sizes: readonly number[]): [tf.Tensor3D, tf.Tensor3D, tf.Tensor3D] {
+  return splitColumns(x, sizes) as [tf.Tensor3D, tf.Tensor3D, tf.Tensor3D];
 }
 
 const notNegative = z.union(
