@@ -13,14 +13,15 @@ import {
   MATRIX_HEADER,
   multiplyTiles,
   numbers,
+  operandsOf,
   range,
   readEight,
   storePiece,
   strideOf,
-  type Held,
   type Move,
   type Tile,
 } from './chunk-tensor-cores.js';
+import type { Held } from './held.js';
 import { f32, run, type Program } from './runner.js';
 
 const SLICE = 32;
@@ -257,13 +258,17 @@ export function chunkOutputsF16(
   const [batch, queryHeads, length, queryDim] = q.shape;
   const chunks = Math.ceil(length / CHUNK);
   const own = 'operands' in v;
+  const queries = operandsOf(q);
+  const values = own ? null : operandsOf(v);
   const spec: Spec = {
-    ...{ queryDim, outputDim, within, queries: 'f32', values: own ? 'chunks' : 'f32' },
+    ...{ queryDim, outputDim, within, queries: queries.held, values: own ? 'chunks' : values!.held },
     factor: factor === null ? null : factor.rank === 3 ? 'token' : 'channel',
   };
   const [o] = dispatch({
     program: programOf(spec),
-    inputs: [q, states, scores, own ? v.operands : v, factor, logDecay].filter((x) => x !== null),
+    inputs: [...queries.buffers, states, scores, own ? v.operands : values!.buffers[0]!, factor, logDecay].filter(
+      (x) => x !== null,
+    ),
     outputs: [{ shape: [batch, heads, length, outputDim] }],
     uniforms: [
       ...[length, chunks, heads / queryHeads, heads / scores.shape[1]!, own ? 1 : heads / v.shape[1]],

@@ -13,9 +13,9 @@ import {
   range,
   readEight,
   strideOf,
-  type Held,
   type Tile,
 } from './chunk-tensor-cores.js';
+import type { Held } from './held.js';
 import type { Program } from './runner.js';
 
 const SLICE = 32;

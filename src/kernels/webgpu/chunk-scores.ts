@@ -4,7 +4,7 @@
 // (chunk-scores-f16.ts) by memory.
 import type * as tf from '#tfjs';
 import { chunkScoresF16 } from './chunk-scores-f16.js';
-import { chunksOnTensorCores } from './chunk-tensor-cores.js';
+import { chunksOnTensorCores, operandsOf } from './chunk-tensor-cores.js';
 import { CHUNK, F32_TILES, putBlock, readRow } from './chunk-tiles.js';
 import { run, type Program } from './runner.js';
 
@@ -54,9 +54,13 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lo
 export function chunkScores(q: tf.Tensor4D, k: tf.Tensor4D): tf.Tensor {
   const [batch, heads, length, dim] = q.shape;
   const chunks = Math.ceil(length / CHUNK);
+  const { buffers, held } = operandsOf(q, k);
+  const [program, inputs] = chunksOnTensorCores(dim)
+    ? [chunkScoresF16({ dim, held }), buffers]
+    : [programOf(dim), [q, k]];
   return run({
-    program: chunksOnTensorCores(dim) ? chunkScoresF16({ dim, held: 'f32' }) : programOf(dim),
-    inputs: [q, k],
+    program,
+    inputs,
     outputs: [{ shape: [batch, heads, chunks, CHUNK, CHUNK] }],
     uniforms: [length, chunks],
     workgroups: [chunks, batch * heads],

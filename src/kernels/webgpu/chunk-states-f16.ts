@@ -17,16 +17,21 @@ import {
   MATRIX_HEADER,
   multiplyTiles,
   numbers,
+  operandsOf,
   range,
   readEight,
   strideOf,
-  type Held,
   type Tile,
 } from './chunk-tensor-cores.js';
+import type { Held } from './held.js';
 import { run, type Program } from './runner.js';
 
 const THREADS = 128;
+/** Tokens that are staged at once; 64 would take twice the memory and half the barriers, and are slower. */
+const SLICE = 32;
 const STRIDE = strideOf(CHUNK);
+/** Of the sums in workgroup memory, 16 columns of each subgroup at once. */
+const SUM_STRIDE = 9;
 
 interface Spec {
   /** Multiples of 16. */
@@ -35,24 +40,19 @@ interface Spec {
   /** A decay a token, or one a channel of the keys. */
   readonly decay: 'token' | 'keys';
   readonly held: Held;
-  /** Tokens that are staged at once: 32 take 9 KiB and eight barriers a chunk, 64 take 18 and four. */
-  readonly slice: 32 | 64;
 }
 
 function programOf(spec: Spec): Program {
-  const { keyDim, valueDim, decay, held, slice } = spec;
+  const { keyDim, valueDim, decay, held } = spec;
   return {
-    key: `chunk-states-f16/${keyDim}/${valueDim}/${decay}/${held}/${slice}`,
+    key: `chunk-states-f16/${keyDim}/${valueDim}/${decay}/${held}`,
     wgsl: () => source(spec),
   };
 }
 
-function source({ keyDim, valueDim, decay, held, slice }: Spec): string {
+function source({ keyDim, valueDim, decay, held }: Spec): string {
   const keys: Tile = { at: 0, stride: STRIDE, rows: 'steps' };
-  const values: Tile = { at: slice * STRIDE, stride: STRIDE, rows: 'steps' };
-  /** Columns of each subgroup that go through workgroup memory at once, as matrices. */
-  const columns = slice / 32;
-  const sumStride = 8 * columns + 1;
+  const values: Tile = { at: SLICE * STRIDE, stride: STRIDE, rows: 'steps' };
   const [keyEdges, valueEdges] = [keyDim % CHUNK !== 0, valueDim % CHUNK !== 0];
   const keyEighth = (eighth: string) =>
     keyEdges ? `min(firstKey / 8u + ${eighth}, ${keyDim / 8 - 1}u)` : `firstKey / 8u + ${eighth}`;
@@ -67,7 +67,7 @@ function source({ keyDim, valueDim, decay, held, slice }: Spec): string {
       ? statement
       : `if (${inside.join(' && ').replace('ROW', row).replace('COLUMN', column)}) { ${statement} }`;
   const eachVector = (text: (move: { n: number; row: string; eighth: string }) => string) =>
-    eachMove(slice, CHUNK / 8, THREADS, text);
+    eachMove(SLICE, CHUNK / 8, THREADS, text);
   const DECAYED = decay === 'keys';
 
   const declare = eachVector(
@@ -93,34 +93,25 @@ function source({ keyDim, valueDim, decay, held, slice }: Spec): string {
     ${at(values)} = packed(scaled(${numbers(held, `v${n}`)}, select(0.0, f${n}, ${there})));`;
     });
 
-  const sumAt = (i: number, j: number) =>
-    `(down + ${16 * i}u) * ${sumStride}u + along * ${columns}u / 8u + ${4 * (j % columns)}u`;
+  const sumAt = (i: number) => `(down + ${16 * i}u) * ${SUM_STRIDE}u + along / 8u`;
   /** An invocation's vectors of S as halves, of a row and eight columns: 16 columns in turn of each half of the piece. */
-  const through = (round: number) => {
-    const js = range(columns).map((c) => columns * round + c);
-    const perRow = 4 * columns;
+  const through = (j: number) => {
     const eachHalf = (text: (move: { n: number; row: string; eighth: string }) => string) =>
-      lines((CHUNK * perRow) / THREADS, (n) => {
+      lines((CHUNK * 4) / THREADS, (n) => {
         const i = `(local + ${n * THREADS}u)`;
-        return text({ n, row: `(${i} / ${perRow}u)`, eighth: `(${i} % ${perRow}u)` });
+        return text({ n, row: `(${i} / 4u)`, eighth: `(${i} % 4u)` });
       });
-    return `${js
-      .map((j) =>
-        range(2)
-          .map((i) => `subgroupMatrixStore<row_major>(&memory, ${sumAt(i, j)}, sum${i}${j}, ${sumStride}u);`)
-          .join('\n'),
-      )
-      .join('\n')}
+    return `${lines(2, (i) => `subgroupMatrixStore<row_major>(&memory, ${sumAt(i)}, sum${i}${j}, ${SUM_STRIDE}u);`)}
     workgroupBarrier();
     ${eachHalf(({ n, row, eighth }) => {
-      const column = columns === 2 ? `8u * ${eighth}` : `(${eighth} / 2u * 32u + ${16 * round}u + ${eighth} % 2u * 8u)`;
-      const at = `${row} * ${sumStride}u + 2u * ${eighth}`;
+      const column = `(${eighth} / 2u * 32u + ${16 * j}u + ${eighth} % 2u * 8u)`;
+      const at = `${row} * ${SUM_STRIDE}u + 2u * ${eighth}`;
       return `{
       let state = Eight(bitcast<vec4f>(memory[${at}]), bitcast<vec4f>(memory[${at} + 1u]));
       ${ifInside(row, column, `states[(out + ${row}) * ${valueDim / 8}u + (firstValue + ${column}) / 8u] = packed(state);`)}
       ${
         DECAYED
-          ? `let decayed = scaled(state, decay${round}_${n});
+          ? `let decayed = scaled(state, decay${j}_${n});
       memory[${at}] = bitcast<vec4u>(decayed.a);
       memory[${at} + 1u] = bitcast<vec4u>(decayed.b);`
           : ''
@@ -130,24 +121,17 @@ function source({ keyDim, valueDim, decay, held, slice }: Spec): string {
     workgroupBarrier();
     ${
       DECAYED
-        ? `${js
-            .map((j) =>
-              range(2)
-                .map((i) => `sum${i}${j} = subgroupMatrixLoad<Sum, row_major>(&memory, ${sumAt(i, j)}, ${sumStride}u);`)
-                .join('\n'),
-            )
-            .join('\n')}
+        ? `${lines(2, (i) => `sum${i}${j} = subgroupMatrixLoad<Sum, row_major>(&memory, ${sumAt(i)}, ${SUM_STRIDE}u);`)}
     workgroupBarrier();`
         : ''
     }`;
   };
-  const rounds = range(2 / columns);
-  const wholeDecays = rounds
-    .map((round) =>
-      lines((CHUNK * 4 * columns) / THREADS, (n) => {
-        const row = `(local + ${n * THREADS}u) / ${4 * columns}u`;
+  const wholeDecays = [0, 1]
+    .map((j) =>
+      lines((CHUNK * 4) / THREADS, (n) => {
+        const row = `(local + ${n * THREADS}u) / 4u`;
         const channel = keyEdges ? `min(firstKey + ${row}, ${keyDim - 1}u)` : `firstKey + ${row}`;
-        return `let decay${round}_${n} = whole[end * ${keyDim}u + ${channel}];`;
+        return `let decay${j}_${n} = whole[end * ${keyDim}u + ${channel}];`;
       }),
     )
     .join('\n');
@@ -166,7 +150,7 @@ struct Sizes { length: u32, chunks: u32, sharing: u32 }
 @group(0) @binding(5) var<storage, read_write> states: array<vec4u>;
 @group(0) @binding(6) var<storage, read_write> last: array<f32>;
 @group(0) @binding(7) var<uniform> sizes: Sizes;
-var<workgroup> memory: array<vec4u, ${2 * slice * STRIDE}>;
+var<workgroup> memory: array<vec4u, ${2 * SLICE * STRIDE}>;
 ${readEight('keyAt', 'k', held, keyDim)}
 ${readEight('valueAt', 'v', held, valueDim)}
 ${DECAYED ? readEight('factorAt', 'factor', 'f32', keyDim) : ''}
@@ -189,14 +173,14 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lo
     let end = valueToken + min(first + ${CHUNK}u, sizes.length) - 1u;
     let out = (row * sizes.chunks + chunk) * ${keyDim}u + firstKey;
     ${DECAYED ? wholeDecays : 'let decay = whole[end];'}
-    ${rounds.map(through).join('\n')}
+    ${[0, 1].map(through).join('\n')}
     ${DECAYED ? '' : eachMatrix((i, j) => `sum${i}${j} = subgroupMatrixScalarMultiply(sum${i}${j}, decay);`)}
-    ${range(CHUNK / slice)
+    ${range(CHUNK / SLICE)
       .map(
-        (s) => `${put(`first + ${slice * s}u`)}
+        (s) => `${put(`first + ${SLICE * s}u`)}
     workgroupBarrier();
-    ${fetch(`first + ${slice * (s + 1)}u`)}
-    ${multiplyTiles(keys, values, slice)}
+    ${fetch(`first + ${SLICE * (s + 1)}u`)}
+    ${multiplyTiles(keys, values, SLICE)}
     workgroupBarrier();`,
       )
       .join('\n')}
@@ -229,14 +213,14 @@ export function chunkStatesF16(
   { k, v, toEnd, fromStart, start }: ChunkStatesF16Inputs,
   decay: Spec['decay'],
   dispatch: typeof run = run,
-  slice: Spec['slice'] = 32,
 ): ChunkStatesF16 {
   const [batch, heads, length, valueDim] = v.shape;
   const keyDim = k.shape[3];
   const chunks = Math.ceil(length / CHUNK);
+  const { buffers, held } = operandsOf(k, v);
   const [states, final] = dispatch({
-    program: programOf({ keyDim, valueDim, decay, held: 'f32', slice }),
-    inputs: [k, v, toEnd, fromStart, start],
+    program: programOf({ keyDim, valueDim, decay, held }),
+    inputs: [...buffers, toEnd, fromStart, start],
     outputs: [{ shape: [(batch * heads * chunks * keyDim * valueDim) / 2] }, { shape: start.shape }],
     uniforms: [length, chunks, heads / k.shape[1]],
     workgroups: [Math.ceil(valueDim / CHUNK), Math.ceil(keyDim / CHUNK), batch * heads],
@@ -245,14 +229,12 @@ export function chunkStatesF16(
 }
 
 export function samples(): Program[] {
-  const retnet: Spec = { keyDim: 128, valueDim: 256, decay: 'token', held: 'f32', slice: 32 };
+  const retnet: Spec = { keyDim: 128, valueDim: 256, decay: 'token', held: 'f32' };
   return [
     retnet,
-    { ...retnet, slice: 64 as const },
     { ...retnet, held: 'f16' as const },
     { ...retnet, keyDim: 48, valueDim: 80 },
     { ...retnet, decay: 'keys' as const },
-    { ...retnet, decay: 'keys' as const, slice: 64 as const },
     { ...retnet, decay: 'keys' as const, held: 'f16' as const },
     { ...retnet, decay: 'keys' as const, keyDim: 48, valueDim: 80 },
   ].map(programOf);

@@ -3,7 +3,9 @@
 // What counts is workgroup memory, as in attention-tensor-cores.ts: of the 48 KiB that a multiprocessor has for all its workgroups
 // one takes a third at most. So operands come in slices of 32 along the contraction, f32 ones are rounded on the way into their
 // tile, and sums, where their elements are wanted, take the tiles' place.
+import type * as tf from '#tfjs';
 import { CHUNK } from './chunk-tiles.js';
+import { operandOf, type Held } from './held.js';
 import { usesTensorCores } from './precision.js';
 
 /** Whether the f16 kernels are asked for and take rows of these lengths: whole matrices. */
@@ -15,8 +17,16 @@ export function fitsMatrices(...dims: number[]): boolean {
   return dims.every((dim) => dim % 16 === 0);
 }
 
-/** Elements of f32, or two f16 to a word. */
-export type Held = 'f32' | 'f16';
+/** Tensors that one kernel reads alike: their words where all are packed. */
+export function operandsOf(...tensors: tf.Tensor[]): {
+  readonly buffers: readonly tf.TensorInfo[];
+  readonly held: Held;
+} {
+  const operands = tensors.map(operandOf);
+  return operands.every(({ held }) => held === 'f16')
+    ? { buffers: operands.map(({ buffer }) => buffer), held: 'f16' }
+    : { buffers: tensors, held: 'f32' };
+}
 
 /** Vectors of 16 bytes from row to row of a tile of halves: one more than the row has, so that rows begin in different banks. */
 export const strideOf = (columns: number) => columns / 8 + 1;

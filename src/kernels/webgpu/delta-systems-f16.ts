@@ -15,12 +15,13 @@ import {
   MATRIX_HEADER,
   multiplyTiles,
   numbers,
+  operandsOf,
   range,
   readEight,
   strideOf,
-  type Held,
   type Tile,
 } from './chunk-tensor-cores.js';
+import type { Held } from './held.js';
 import { deltaInverses } from './delta-inverses.js';
 import { paddedKeyDim, type DeltaSystemsInputs } from './delta-systems.js';
 import { run, type Program } from './runner.js';
@@ -166,20 +167,21 @@ export function deltaSystemsF16(
   const chunks = Math.ceil(length / CHUNK);
   const tokens = batch * heads * chunks * CHUNK;
   const padded = paddedKeyDim(keyDim);
-  const spec: Spec = { keyDim, valueDim, decays: decays !== null, held: 'f32' };
+  const spec = { keyDim, valueDim, decays: decays !== null };
+  const [ofKeys, ofValues] = [operandsOf(k), operandsOf(v)];
   const inverses = deltaInverses(inputs, dispatch);
   const uniforms = [length, chunks, heads / k.shape[1]];
   const keyShape = [(tokens * padded) / 2];
   const [w, keys] = dispatch({
-    program: programOf(spec, 'keys'),
-    inputs: [inverses, k, ...(decays === null ? [] : [decays.fromStart, decays.toEnd])],
+    program: programOf({ ...spec, held: ofKeys.held }, 'keys'),
+    inputs: [inverses, ...ofKeys.buffers, ...(decays === null ? [] : [decays.fromStart, decays.toEnd])],
     outputs: [{ shape: keyShape }, { shape: keyShape }],
     uniforms,
     workgroups: [padded / CHUNK, chunks, batch * heads],
   });
   const [u] = dispatch({
-    program: programOf(spec, 'values'),
-    inputs: [inverses, v],
+    program: programOf({ ...spec, held: ofValues.held }, 'values'),
+    inputs: [inverses, ...ofValues.buffers],
     outputs: [{ shape: [(tokens * valueDim) / 2] }],
     uniforms,
     workgroups: [Math.ceil(valueDim / CHUNK), chunks, batch * heads],

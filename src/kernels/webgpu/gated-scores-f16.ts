@@ -8,7 +8,8 @@
 // One workgroup a chunk and row, two products of 16 x 16 for each of four subgroups: slices of 32 of Dk. 16 KiB of workgroup memory.
 // Bytes: q, k and g in, 64 floats a token out. FLOPs: 64 Dk a token on tensor cores, and some 20 Dk in f32. Bound by arithmetic.
 import { CHUNK } from './chunk-tiles.js';
-import { lines, MATRIX_HEADER, range, SUM_SIZE, SUM_STRIDE, type Held } from './chunk-tensor-cores.js';
+import { lines, MATRIX_HEADER, range, SUM_SIZE, SUM_STRIDE } from './chunk-tensor-cores.js';
+import type { Held } from './held.js';
 import type { Program } from './runner.js';
 
 const THREADS = 128;

@@ -6,7 +6,7 @@
 // FLOPs: 128 Dk a token, and 8 exponentials for 16 products. Bound by arithmetic; in f16
 // gated-scores-f16.ts has fewer exponentials.
 import type * as tf from '#tfjs';
-import { chunksOnTensorCores } from './chunk-tensor-cores.js';
+import { chunksOnTensorCores, operandsOf } from './chunk-tensor-cores.js';
 import { CHUNK, putBlock, readRow } from './chunk-tiles.js';
 import { gatedScoresF16 } from './gated-scores-f16.js';
 import { run, type Program } from './runner.js';
@@ -115,9 +115,13 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lo
 export function gatedScores(q: tf.Tensor4D, k: tf.Tensor4D, logDecay: tf.Tensor4D): tf.Tensor {
   const [batch, heads, length, dim] = q.shape;
   const chunks = Math.ceil(length / CHUNK);
+  const { buffers, held } = operandsOf(q, k);
+  const [program, inputs] = chunksOnTensorCores(dim)
+    ? [gatedScoresF16({ dim, held }), buffers]
+    : [programOf(dim), [q, k]];
   return run({
-    program: chunksOnTensorCores(dim) ? gatedScoresF16({ dim, held: 'f32' }) : programOf(dim),
-    inputs: [q, k, logDecay],
+    program,
+    inputs: [...inputs, logDecay],
     outputs: [{ shape: [batch, heads, chunks, CHUNK, CHUNK] }],
     uniforms: [length, chunks],
     workgroups: [chunks, batch * heads],

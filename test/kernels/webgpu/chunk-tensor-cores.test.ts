@@ -30,10 +30,9 @@ interface Shape {
   readonly valueDim: number;
 }
 
-const SHAPES: [what: string, shape: Shape][] = [
-  ['sizes that no tile divides', { batch: 1, heads: 2, length: 70, keyDim: 48, valueDim: 80 }],
-  ['long heads', { batch: 2, heads: 1, length: 130, keyDim: 144, valueDim: 144 }],
-];
+const RAGGED: Shape = { batch: 1, heads: 2, length: 70, keyDim: 48, valueDim: 80 };
+const LONG_VALUES: Shape = { batch: 2, heads: 1, length: 130, keyDim: 16, valueDim: 144 };
+const LONG_KEYS: Shape = { batch: 1, heads: 1, length: 70, keyDim: 144, valueDim: 16 };
 
 function inputsOf({ batch, heads, length, keyDim, valueDim }: Shape) {
   const normal = (shape: [number, number, number, number], seed: number) =>
@@ -57,84 +56,81 @@ async function agree(t: ExecutionContext, found: readonly tf.Tensor[], wanted: r
   }
 }
 
-for (const [what, shape] of SHAPES) {
-  const { batch, heads, length, keyDim, valueDim } = shape;
+function scoresBy(program: Program, ...inputs: [q: tf.Tensor4D, ...others: tf.Tensor4D[]]): tf.Tensor {
+  const [batch, heads, length] = inputs[0].shape;
   const chunks = Math.ceil(length / 64);
-  const scoresBy = (program: Program, ...inputs: [q: tf.Tensor4D, ...others: tf.Tensor4D[]]) =>
-    runWithEmulatedMatrices({
-      program,
-      inputs,
-      outputs: [{ shape: [batch, inputs[0].shape[1], chunks, 64, 64] }],
-      uniforms: [length, chunks],
-      workgroups: [chunks, batch * inputs[0].shape[1]],
-    })[0];
+  return runWithEmulatedMatrices({
+    program,
+    inputs,
+    outputs: [{ shape: [batch, heads, chunks, 64, 64] }],
+    uniforms: [length, chunks],
+    workgroups: [chunks, batch * heads],
+  })[0];
+}
 
+for (const [what, shape] of [
+  ['sizes that no tile divides', RAGGED],
+  ['long values', LONG_VALUES],
+] as const)
   test.serial(`decays a token on tensor cores are those in f32: ${what}`, async (t) => {
     if (!(await needsAdverseWebgpu(t))) return;
     const { q, k, v, start, logDecay } = inputsOf(shape);
     const { fromStart, toEnd } = chunkDecays(logDecay);
     const { states, final } = chunkStatesF16({ k, v, toEnd, fromStart, start }, 'token', runWithEmulatedMatrices);
+    const scores = scoresBy(chunkScoresF16({ dim: shape.keyDim, held: 'f32' }), q, k);
     const o = chunkOutputsF16(
-      {
-        q,
-        factor: fromStart,
-        states,
-        scores: scoresBy(chunkScoresF16({ dim: keyDim, held: 'f32' }), q, k),
-        v,
-        logDecay,
-      },
-      { within: 'token', outputDim: valueDim, heads: 2 * heads },
+      { q, factor: fromStart, states, scores, v, logDecay },
+      { within: 'token', outputDim: shape.valueDim, heads: 2 * shape.heads },
       runWithEmulatedMatrices,
     );
     await agree(t, [o, final], decayedLinearAttentionForward({ q, k, v, logDecay, start }));
   });
 
-  test.serial(`decays a channel on tensor cores are those in f32: ${what}`, async (t) => {
+test.serial('decays a channel on tensor cores are those in f32', async (t) => {
+  if (!(await needsAdverseWebgpu(t))) return;
+  const { v, start, ...shared } = inputsOf(RAGGED);
+  const [q, k] = [shared.q, shared.k].map((x) => tf.tile<tf.Tensor4D>(x, [1, 2, 1, 1])) as [tf.Tensor4D, tf.Tensor4D];
+  const logDecay = tf.randomUniform<tf.Rank.R4>(q.shape, -0.5, 0, 'float32', 7);
+  const { fromStart, toEnd } = chunkDecays(logDecay);
+  const { states, final } = chunkStatesF16({ k, v, toEnd, fromStart, start }, 'keys', runWithEmulatedMatrices);
+  const scores = scoresBy(gatedScoresF16({ dim: RAGGED.keyDim, held: 'f32' }), q, k, logDecay);
+  const o = chunkOutputsF16(
+    { q, factor: fromStart, states, scores, v, logDecay: null },
+    { within: 'scored', outputDim: RAGGED.valueDim, heads: 2 * RAGGED.heads },
+    runWithEmulatedMatrices,
+  );
+  await agree(t, [o, final], gatedLinearAttentionForward({ q, k, v, logDecay, start }, 'keys'));
+});
+
+for (const [what, shape, decaying] of [
+  ['without decay', RAGGED, false],
+  ['long keys', LONG_KEYS, true],
+] as const)
+  test.serial(`the delta rule on tensor cores is that in f32: ${what}`, async (t) => {
     if (!(await needsAdverseWebgpu(t))) return;
-    const { v, start, ...shared } = inputsOf(shape);
-    const [q, k] = [shared.q, shared.k].map((x) => tf.tile<tf.Tensor4D>(x, [1, 2, 1, 1])) as [tf.Tensor4D, tf.Tensor4D];
-    const program = gatedScoresF16({ dim: keyDim, held: 'f32' });
-    const logDecay = tf.randomUniform<tf.Rank.R4>([batch, 2 * heads, length, keyDim], -0.5, 0, 'float32', 7);
-    const { fromStart, toEnd } = chunkDecays(logDecay);
-    const { states, final } = chunkStatesF16({ k, v, toEnd, fromStart, start }, 'keys', runWithEmulatedMatrices);
-    const o = chunkOutputsF16(
-      { q, factor: fromStart, states, scores: scoresBy(program, q, k, logDecay), v, logDecay: null },
-      { within: 'scored', outputDim: valueDim, heads: 2 * heads },
+    const { q, k, v, start, rate, ...rest } = inputsOf(shape);
+    const logDecay = decaying ? rest.logDecay : null;
+    const decays = logDecay && chunkDecays(logDecay);
+    const factor = decays && decays.fromStart;
+    const system = { k, v, rate, products: chunkScores(k, k), logDecay };
+    const systems = deltaSystemsF16(system, decays, runWithEmulatedMatrices);
+    const { states, corrections, final } = deltaStatesF16(
+      systems,
+      factor,
+      start,
+      shape.length,
       runWithEmulatedMatrices,
     );
-    await agree(t, [o, final], gatedLinearAttentionForward({ q, k, v, logDecay, start }, 'keys'));
-  });
-
-  for (const decaying of keyDim === 48 ? [false, true] : [true])
-    test.serial(
-      `the delta rule${decaying ? ' with decays' : ''} on tensor cores is that in f32: ${what}`,
-      async (t) => {
-        if (!(await needsAdverseWebgpu(t))) return;
-        const { q, k, v, start, rate, ...rest } = inputsOf(shape);
-        const logDecay = decaying ? rest.logDecay : null;
-        const decays = logDecay && chunkDecays(logDecay);
-        const fromStart = decays && decays.fromStart;
-        const system = { k, v, rate, products: chunkScores(k, k), logDecay };
-        const systems = deltaSystemsF16(system, decays, runWithEmulatedMatrices);
-        const { states, corrections, final } = deltaStatesF16(
-          systems,
-          fromStart,
-          start,
-          length,
-          runWithEmulatedMatrices,
-        );
-        const o = chunkOutputsF16(
-          { q, factor: fromStart, states, scores: chunkScores(q, k), v: { operands: corrections }, logDecay },
-          {
-            ...{ within: decaying ? 'token' : 'causal', outputDim: valueDim, heads: 2 * heads },
-            scale: keyDim ** -0.5,
-          },
-          runWithEmulatedMatrices,
-        );
-        await agree(t, [o, final], deltaRuleForward({ q, k, v, rate, start, ...(logDecay && { logDecay }) }));
+    const o = chunkOutputsF16(
+      { q, factor, states, scores: chunkScores(q, k), v: { operands: corrections }, logDecay },
+      {
+        ...{ within: decaying ? 'token' : 'causal', outputDim: shape.valueDim, heads: 2 * shape.heads },
+        scale: shape.keyDim ** -0.5,
       },
+      runWithEmulatedMatrices,
     );
-}
+    await agree(t, [o, final], deltaRuleForward({ q, k, v, rate, start, ...(logDecay && { logDecay }) }));
+  });
 
 const BYTES: Record<string, number> = { f32: 4, vec2f: 8, vec4f: 16, vec4u: 16 };
 
