@@ -12,6 +12,7 @@ import {
 } from '../../ops/decayed-linear-attention.js';
 import { gatedRmsNorm, rmsNormOfGated } from '../../ops/gated-rms-norm.js';
 import { linear } from '../../ops/linear.js';
+import { steppedByHead, withSkip } from '../../ops/mamba2-terms.js';
 import { shortConvolution } from '../../ops/short-convolution.js';
 import { biasedSoftplus } from '../../ops/softplus.js';
 import { splitColumns } from '../../ops/split-columns.js';
@@ -33,7 +34,7 @@ import { defineFamily } from '../family.js';
 import { forkRows } from '../fork-rows.js';
 import type { Initialisation, Mixer, MixerContext, ParameterSpec } from '../mixer.js';
 import { linearParameters, normParameter } from '../parameter-spec.js';
-import { mergeHeads, splitHeads } from './heads.js';
+import { splitHeads } from './heads.js';
 import { MAMBA_LAYOUTS } from './mamba-layouts.js';
 import { convolutionParameter } from './query-key-value.js';
 
@@ -147,23 +148,24 @@ export class Mamba2 implements Mixer<Mamba2State> {
     context: MixerContext,
     attend: typeof decayedLinearAttention,
   ): { y: tf.Tensor3D; state: Mamba2State | null } {
-    const { heads, groups, stateSize } = this.config;
+    const { heads, headDim, groups, stateSize, skipPerChannel } = this.config;
     const { inner, convolvedChannels } = this;
     const projected = this.project(u, 'in_proj', context);
     const [z, xBC, dt] = inThree(projected, [inner, convolvedChannels, heads]);
     const convolution = this.convolve(xBC, state?.convolved ?? null, context);
-    const [x, B, C] = inThree(convolution.y, [inner, groups * stateSize, groups * stateSize]);
+    const [channels, B, C] = inThree(convolution.y, [inner, groups * stateSize, groups * stateSize]);
+    const x: tf.Tensor4D = tf.reshape(channels, [u.shape[0], u.shape[1], heads, headDim]);
 
     const step = this.stepSize(dt, context); // [B, T, N]
-    const values = splitHeads(x, heads);
     const { o, state: memory } = attend({
       q: splitHeads(C, groups),
       k: splitHeads(B, groups),
-      v: tf.mul(values, splitHeads(step, heads)),
+      v: steppedByHead({ x, step }),
       logDecay: tf.transpose(tf.mul(step, tf.neg(tf.exp(context.weight('attn.A_log')))), [0, 2, 1]),
       state: state?.memory ?? null,
     });
-    const y = tf.add(mergeHeads(o), this.skip(x, context)) as tf.Tensor3D;
+    const d = tf.reshape(context.weight('attn.D'), [heads, skipPerChannel ? headDim : 1]) as tf.Tensor2D;
+    const y: tf.Tensor3D = tf.reshape(withSkip({ o, x, d }), channels.shape);
     return {
       y: this.project(this.gate(y, z, context), 'out_proj', context),
       state: state === null ? null : { memory, convolved: convolution.state! },
@@ -187,14 +189,6 @@ export class Mamba2 implements Mixer<Mamba2State> {
     const step = biasedSoftplus(dt, context.weight('attn.dt_bias'));
     const raised = least > 0 ? tf.maximum(step, least) : step;
     return (most < Infinity ? tf.minimum(raised, most) : raised) as tf.Tensor3D;
-  }
-
-  /** D x, [B, T, N P] */
-  private skip(x: tf.Tensor3D, context: MixerContext): tf.Tensor3D {
-    const { heads, headDim, skipPerChannel } = this.config;
-    const D = tf.reshape(context.weight('attn.D'), [heads, skipPerChannel ? headDim : 1]);
-    const [batch, length, channels] = x.shape;
-    return tf.reshape(tf.mul(tf.reshape(x, [batch, length, heads, headDim]), D), [batch, length, channels]);
   }
 
   private gate(y: tf.Tensor3D, z: tf.Tensor3D, context: MixerContext): tf.Tensor3D {

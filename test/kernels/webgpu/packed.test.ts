@@ -9,6 +9,7 @@ import { uninitialised } from '../../../src/kernels/webgpu/runner.js';
 import { gatedRmsNorm, rmsNormOfGated } from '../../../src/ops/gated-rms-norm.js';
 import { l2Norm } from '../../../src/ops/l2-norm.js';
 import { linear } from '../../../src/ops/linear.js';
+import { steppedByHead, withSkip } from '../../../src/ops/mamba2-terms.js';
 import { normedSum } from '../../../src/ops/normed-sum.js';
 import { normedSwiGlu } from '../../../src/ops/normed-swiglu.js';
 import { rmsNorm } from '../../../src/ops/rms-norm.js';
@@ -62,6 +63,18 @@ const FORMULAS: Record<string, { shapes: number[][]; compute: (...inputs: tf.Ten
     compute: (x) => [tf.transpose(x!, [0, 2, 1, 3]), tf.transpose(x!, [2, 0, 1, 3])],
   },
   columns: { shapes: [[3, 5, 48]], compute: (x) => splitColumns(x as tf.Tensor3D, [16, 8, 24]) },
+  "the terms around Mamba2's recurrence": {
+    shapes: [[2, 5, 3, 8]],
+    compute: (x) => [
+      steppedByHead({ x: x as tf.Tensor4D, step: random(9, [2, 5, 3]) as tf.Tensor3D }),
+      ...[1, 8].map((size) =>
+        withSkip({
+          ...{ o: random(8, [2, 3, 5, 8]) as tf.Tensor4D, x: x as tf.Tensor4D },
+          d: random(7, [3, size]) as tf.Tensor2D,
+        }),
+      ),
+    ],
+  },
   'short convolution': {
     shapes: [[2, 21, 24]],
     compute: (x) => [
