@@ -11,7 +11,7 @@ import { chunkScores } from './chunk-scores.js';
 import { chunkStates } from './chunk-states.js';
 import { chunkStatesF16 } from './chunk-states-f16.js';
 import { chunksOnTensorCores } from './chunk-tensor-cores.js';
-import { gatedScores } from './gated-scores.js';
+import { gatedScores, gatedScoresOnTensorCores } from './gated-scores.js';
 import { suffixSumsOfProducts } from './suffix-sums.js';
 
 /** As `GatedLinearAttentionInputs`, with S before the first token. */
@@ -34,7 +34,7 @@ export function gatedLinearAttentionForward(
   const { fromStart, toEnd } = chunkDecays(logDecay);
   if (along === 'keys' && chunksOnTensorCores(q.shape[3], v.shape[3])) {
     const { states, final } = chunkStatesF16({ k, v, toEnd, fromStart, start }, along);
-    const read = { q, factor: fromStart, states, scores: gatedScores(q, k, logDecay), v, logDecay: null };
+    const read = { q, factor: fromStart, states, scores: gatedScoresOnTensorCores(q, k, logDecay), v, logDecay: null };
     return [chunkOutputsF16(read, { within: 'scored', outputDim: v.shape[3], heads: v.shape[1], scale }), final];
   }
   const { states, final } = chunkStates({ k, v, factor: toEnd, whole: fromStart, start }, along);
