@@ -74,7 +74,7 @@ const rotary = defineOp<{ x: tf.Tensor4D }, Rotation, tf.Tensor4D>({
 
 registerFusedKernel(rotary, 'webgpu', {
   forward: ({ x }, rotation) => rotateOnDevice(x, rotation, 1),
-  gradient: (_, { packed: _packed, ...rotation }, dy) => ({ x: rotateOnDevice(dy, rotation, -1) }),
+  gradient: (_, rotation, dy) => ({ x: rotateOnDevice(dy, { ...rotation, packed: false }, -1) }),
 });
 
 function rotateOnDevice(x: tf.Tensor4D, rotation: Rotation, direction: 1 | -1): tf.Tensor4D {

@@ -1,6 +1,7 @@
 // The linear recurrences at the sizes of the 340M models, 8 texts of 4,096 tokens: one decay a head (RetNet, Mamba2), one a channel
-// (GLA), the delta rule without and with decay.
+// (GLA), the delta rule without and with decay. Forwards in f16, q, k and v are packed, as in a model that computes in f16.
 import * as tf from '#tfjs';
+import { packedAlone } from '../../kernels/webgpu/half-tensor.js';
 import type { Precision } from '../../kernels/webgpu/precision.js';
 import { decayedLinearAttention } from '../../ops/decayed-linear-attention.js';
 import { deltaRule } from '../../ops/delta-rule.js';
@@ -56,10 +57,13 @@ function measure(recurrence: Recurrence, size: Size, pass: Pass, precision: Prec
     shape: `B${batch} T${length} N${groups}/${heads} Dk${keyDim} Dv${valueDim}`,
     precision,
     flops: pass === 'forward' ? forward : 3 * forward,
-    bytes: 4 * (pass === 'forward' ? inputs + tokens * valueDim : 2 * inputs + tokens * valueDim),
+    bytes:
+      pass === 'forward'
+        ? (precision === 'f16' ? 2 : 4) * (inputs - gates) + 4 * (gates + tokens * valueDim)
+        : 4 * (2 * inputs + tokens * valueDim),
     bound: 'memory',
     prepare: () => {
-      const inputs = inputsOf(recurrence, size);
+      const inputs = inputsOf(recurrence, size, pass === 'forward' && precision === 'f16');
       const dOutput = tensor([batch, heads, length, valueDim], 9, -1, 1);
       return {
         run: () => (pass === 'forward' ? [outputs(recurrence, inputs)] : gradients(recurrence, inputs, dOutput)),
@@ -78,13 +82,18 @@ type Input = 'q' | 'k' | 'v' | 'logDecay' | 'rate';
 type Inputs = Readonly<Partial<Record<Input, tf.Tensor>>>;
 
 /** Keys of about unit length, decays of 0.9 to 1, rates of 0 to 1. */
-function inputsOf(recurrence: Recurrence, { batch, groups, heads, length, keyDim, valueDim }: Size): Inputs {
+function inputsOf(
+  recurrence: Recurrence,
+  { batch, groups, heads, length, keyDim, valueDim }: Size,
+  packed = false,
+): Inputs {
   const bound = Math.sqrt(3 / keyDim);
   const perChannel = recurrence === 'gated' ? [keyDim] : [];
+  const held = (x: tf.Tensor) => (packed ? packedAlone(x) : x);
   return {
-    q: tensor([batch, groups, length, keyDim], 1, -bound, bound),
-    k: tensor([batch, groups, length, keyDim], 2, -bound, bound),
-    v: tensor([batch, heads, length, valueDim], 3, -1, 1),
+    q: held(tensor([batch, groups, length, keyDim], 1, -bound, bound)),
+    k: held(tensor([batch, groups, length, keyDim], 2, -bound, bound)),
+    v: held(tensor([batch, heads, length, valueDim], 3, -1, 1)),
     ...(recurrence === 'delta' ? {} : { logDecay: tensor([batch, heads, length, ...perChannel], 4, -0.1, 0) }),
     ...(recurrence.endsWith('delta') ? { rate: tensor([batch, heads, length], 5, 0, 1) } : {}),
   };

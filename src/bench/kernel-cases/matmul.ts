@@ -1,9 +1,10 @@
-// Products of matrices: the square ones by which devices are compared, the shapes of a 340M model at 32,768 tokens, those of a
-// weight's gradient, of a small model's, whose sums are taken in parts, and a decoding step.
+// Products of matrices: the square ones by which devices are compared, the shapes of a 340M model at 32,768 tokens, with the result in
+// f32 and packed, with an MLP's activation, those of a weight's gradient, of a small model's, whose sums are taken in parts, and a
+// decoding step.
 import * as tf from '#tfjs';
-import { toHalf } from '../../kernels/webgpu/half-tensor.js';
+import { packedAlone, toHalf, type HalfTensor } from '../../kernels/webgpu/half-tensor.js';
 import { linearStep } from '../../kernels/webgpu/linear-step.js';
-import { matMulF32, matMulHalf, matMulPacked } from '../../kernels/webgpu/matmul.js';
+import { linearHalf, matMulF32, matMulHalf, matMulPacked, swiGluHalf } from '../../kernels/webgpu/matmul.js';
 import type { Precision } from '../../kernels/webgpu/precision.js';
 import { randomTensor, relativeError } from '../kernel-inputs.js';
 import type { KernelCase } from '../kernel-case.js';
@@ -41,6 +42,8 @@ const IN_PARTS = { ...RAGGED, k: 2059 };
 
 export const cases: KernelCase[] = [
   ...[...SQUARES, ...LAYERS].map((size) => productCase(size, 'forward', 'f16')),
+  ...[...SQUARES, ...LAYERS.slice(0, 4)].map((size) => packedCase('packed', size)),
+  packedCase('swiglu', LAYER),
   productCase({ m: TOKENS, n: LAYER.k, k: LAYER.n }, 'input gradient', 'f16'),
   productCase({ m: LAYER.n, n: LAYER.k, k: TOKENS }, 'weight gradient', 'f16'),
   productCase({ m: 256, n: 512, k: TOKENS }, 'weight gradient', 'f16', IN_PARTS),
@@ -80,6 +83,49 @@ function productCase(
     },
     error: () => errorAt(checked, use, precision),
   };
+}
+
+/** Packed rows and packed weights, one or two, to a packed result: what a layer in f16 multiplies. */
+function packedCase(result: 'packed' | 'swiglu', size: Size): KernelCase {
+  const { m, n, k } = size;
+  const weights = result === 'swiglu' ? 2 : 1;
+  const multiply = (x: tf.Tensor2D, w: readonly HalfTensor[]) =>
+    result === 'swiglu' ? swiGluHalf(x, w[0]!, w[1]!) : linearHalf(x, w[0]!);
+  const made = ({ m, n, k }: Size) => ({
+    x: packedAlone(randomTensor([m, k], 1) as tf.Tensor2D),
+    w: Array.from({ length: weights }, (_, i) => randomTensor([n, k], i + 2) as tf.Tensor2D),
+  });
+  return {
+    kernel: `matmul ${result}`,
+    shape: `${m} x ${n} x ${k}`,
+    precision: 'f16',
+    flops: 2 * weights * m * n * k,
+    bytes: 2 * (m * k + weights * n * k + m * n),
+    bound: 'arithmetic',
+    prepare: () => {
+      const { x, w } = made(size);
+      const halves = w.map(toHalf);
+      tf.dispose(w);
+      return {
+        run: () => [multiply(x, halves)],
+        dispose: () => [x, ...halves].forEach((matrix) => matrix.dispose()),
+      };
+    },
+    error: async () => {
+      const { x, w } = made(RAGGED);
+      const y = await multiply(x, w.map(toHalf)).data();
+      const rows = await x.data();
+      const products = await Promise.all(w.map(async (w) => inF64(RAGGED, 'forward', rows, await w.data())));
+      return relativeError(
+        y,
+        products[0]!.map((gate, i) => (weights === 2 ? silu(gate) * products[1]![i]! : gate)),
+      );
+    },
+  };
+}
+
+function silu(x: number): number {
+  return x / (1 + Math.exp(-x));
 }
 
 function stepCase(size: Size): KernelCase {

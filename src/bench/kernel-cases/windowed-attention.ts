@@ -1,5 +1,7 @@
-// Windowed attention at the sizes of the 340M models: 16 heads of 64, 32,768 tokens a call, and one token of a text.
+// Windowed attention at the sizes of the 340M models: 16 heads of 64, 32,768 tokens a call, and one token of a text. Forwards in f16 its
+// tensors are packed, as in a model that computes in f16.
 import * as tf from '#tfjs';
+import { packedAlone } from '../../kernels/webgpu/half-tensor.js';
 import type { Precision } from '../../kernels/webgpu/precision.js';
 import {
   fusedAttention,
@@ -57,10 +59,12 @@ function measure(size: Size, setting: Setting): KernelCase {
     shape: `B${batch} T${queries} S${keys} N${heads}/${kvHeads} D${dim} window ${window ?? 'full'} ${activation}`,
     precision,
     flops: (gradient ? 10 : 4) * dim * batch * heads * pairsInReach(size),
-    bytes: 4 * (gradient ? 3 * queryElements + 4 * keyElements : 2 * queryElements + 2 * keyElements),
+    bytes: gradient
+      ? 4 * (3 * queryElements + 4 * keyElements)
+      : (precision === 'f16' ? 2 : 4) * 2 * (queryElements + keyElements),
     bound: pass === 'decode' ? 'memory' : 'arithmetic',
     prepare: () => {
-      const tensors = randomTensors(size);
+      const tensors = randomTensors(size, setting);
       return {
         run: () =>
           gradient ? gradientsOf(tensors, { window, activation }) : [fusedAttention(tensors, { window, activation })],
@@ -77,9 +81,12 @@ function pairsInReach({ queries, keys, window }: Size): number {
   return pairs;
 }
 
-function randomTensors({ batch, heads, kvHeads, queries, keys, dim }: Size) {
+function randomTensors({ batch, heads, kvHeads, queries, keys, dim }: Size, { pass, precision }: Setting) {
   const tensor = (shape: [number, number, number, number], seed: number) =>
-    tf.tidy(() => tokensFirst(tf.tensor4d(randomValues(shape, seed), shape)));
+    tf.tidy(() => {
+      const x = tokensFirst(tf.tensor4d(randomValues(shape, seed), shape));
+      return pass === 'forward' && precision === 'f16' ? packedAlone(x) : x;
+    });
   return {
     q: tensor([batch, heads, queries, dim], 1),
     k: tensor([batch, kvHeads, keys, dim], 2),
@@ -112,7 +119,7 @@ async function largestError({ heads, kvHeads, dim, window }: Size, setting: Sett
     ...{ batch: 2, heads: 2 * group, kvHeads: 2, dim },
     ...{ queries: pass === 'decode' ? 1 : 203, keys: 211, window: window === null ? null : 70 },
   };
-  const tensors = randomTensors(size);
+  const tensors = randomTensors(size, setting);
   const outputs =
     pass === 'gradient'
       ? gradientsOf(tensors, { window: size.window, activation })
