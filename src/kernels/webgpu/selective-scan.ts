@@ -1,21 +1,26 @@
 // The selective scan (ops/selective-scan.ts), a recurrence for every channel i and state n:
 //   h[t] = exp(dt[t] A) h[t-1] + (dt[t] x[t]) B[t],   y[t] = h[t] . C[t] + D x[t]
-// Segments of 256 tokens go in parallel, from the states between them (selective-scan-segments.ts); up to 256 tokens there are none.
-// An invocation is a channel, its states are vectors of four in registers; 128 channels share the B and C of a tile of tokens.
+// Exponentials bound it at 16 states, so that as few as possible are computed twice: up to 4,096 tokens none are. Longer rows go in
+// segments of so many, in parallel, from the states between them (selective-scan-segments.ts). The length of a segment is always the same,
+// so that the bits of a row do not depend on the batch.
+// An invocation has four states of one or two channels; the invocations of a channel leave what they add to y in workgroup memory,
+// where the sums of a tile of tokens are taken behind one barrier.
 // Bytes at best: x, dt, B, C read, y written; beyond a segment x, dt, B once more. An exponential and four operations a token,
-// channel and state, the exponential twice beyond a segment: bound by these at 16 states, by memory at fewer.
+// channel and state.
 import type * as tf from '#tfjs';
 import { run, uninitialised, type Program } from './runner.js';
 import {
   advance,
   byStates,
   carryStates,
-  CHANNELS,
+  channelsOf,
+  eachChannel,
   eachState,
   main,
   overTokens,
+  pairOf,
   tilesOf,
-  vectorsOf,
+  tilingOf,
   type ScanForm,
 } from './selective-scan-segments.js';
 import { bindings, unrolled } from './vectors.js';
@@ -31,59 +36,75 @@ export interface ScanInputs {
   readonly initial: tf.Tensor3D;
 }
 
-const FORWARDS = { segment: 256, backwards: false };
+const FORWARDS = { segment: 4096, backwards: false };
 
 export function scanForward({ x, dt, a, b, c, d, initial }: ScanInputs): [y: tf.Tensor3D, state: tf.Tensor3D] {
   const [batch, length, channels] = x.shape;
-  const states = a.shape[1];
-  const segments = Math.ceil(length / FORWARDS.segment);
-  const starts = segments === 1 ? initial : uninitialised([batch, segments, states, channels]);
+  const form = { states: a.shape[1], pair: pairOf(channels), ...FORWARDS };
+  const width = channels / form.pair;
+  const segments = Math.ceil(length / form.segment);
+  const starts = segments === 1 ? initial : uninitialised([batch, segments, form.states, channels]);
   if (segments > 1) carryStates({ x, dt, a, b, start: initial }, { boundaries: starts, part: 0 }, FORWARDS);
   const [y, state] = run({
-    program: programOf({ states, ...FORWARDS }),
+    program: programOf(form),
     inputs: [x, dt, a, b, c, d, starts],
     outputs: [{ shape: x.shape }, { shape: initial.shape }],
-    uniforms: [length, channels, segments],
-    workgroups: [Math.ceil(channels / CHANNELS), segments, batch],
+    uniforms: [length, width, segments],
+    workgroups: [Math.ceil(width / tilingOf(form).lanes), segments, batch],
   });
   if (segments > 1) starts.dispose();
   return [y as tf.Tensor3D, state as tf.Tensor3D];
 }
 
 function programOf(form: ScanForm): Program {
-  const { states } = form;
-  const vectors = vectorsOf(states);
+  const { states, pair } = form;
+  const { vectors, lanes, invocations, tile } = tilingOf(form);
   const [a, b, c] = ['a', 'b', 'c'].map((name) => byStates(name, states));
+  const read = (i: number) => ['x', 'y', 'z', 'w'].reduce((sum, n) => `(${sum} + h${i}.${n} * c.${n})`, `read${i}`);
+  const token = (k: number) => (vectors === 1 ? `${k}u` : `vector + ${k * vectors}u`);
   return {
-    key: `selective-scan/${states}`,
+    key: `selective-scan/${states}/${pair}/${form.segment}`,
     wgsl: () => `
+${channelsOf(pair)}
 ${bindings(
-  { x: 'f32', dt: 'f32', a: a!.element, b: b!.element, c: c!.element, d: 'f32', starts: 'f32' },
-  { y: 'f32', last: 'f32' },
-  'length: u32, channels: u32, segments: u32',
+  { x: 'real', dt: 'real', a: a!.element, b: b!.element, c: c!.element, d: 'real', starts: 'real' },
+  { y: 'real', last: 'real' },
+  'length: u32, width: u32, segments: u32',
 )}
 ${[a, b, c].map((matrix) => matrix!.reader).join('\n')}
-${tilesOf(['b', 'c'], states)}
+${tilesOf(['b', 'c'], form)}
+// Of two tiles of tokens: what each invocation adds to y.
+var<workgroup> shares: array<real, ${2 * tile * invocations}>;
 ${main(form)}
-  let skip = d[channel];
-  ${unrolled(vectors, (k) => `var h${k} = vec4<f32>();`)}
-  ${eachState(states, (state, n) => `${state} = starts[stateAt + ${n}u * uniforms.channels];`)}
+  let skip = select(real(0.0), d[channel], vector == 0u);
+  ${unrolled(pair, (i) => `var h${i} = vec4<f32>();`)}
+  ${eachState(form, (n, _, k) => `{ let start = starts[stateAt + ${n} * uniforms.width]; ${eachChannel(pair, (i, of) => `h${i}[${k}] = ${of('start')};`)} }`)}
   ${overTokens(
     form,
     ['b', 'c'],
-    (slot) => `${advance(form, slot)}
-        var read = h0 * cTile[${slot}];
-        ${unrolled(vectors - 1, (k) => `read += h${k + 1} * cTile[${slot} + ${k + 1}u];`)}
-        if (inside && exists) { y[at] = (read.x + read.y) + (read.z + read.w) + skip * value; }`,
+    (slot, k) => `${advance(form, slot)}
+      let c = cTile[${slot}];
+      ${eachChannel(pair, (i, of) => `let read${i} = ${of('skip')} * ${of('value')};`)}
+      shares[(side * ${tile}u + ${k}u) * ${invocations}u + local] = real(${Array.from({ length: pair }, (_, i) => read(i)).join(', ')});`,
+    unrolled(
+      Math.ceil(tile / vectors),
+      (k) => `
+    if (inside && ${token(k)} < ${tile}u && tile + ${token(k)} < count) {
+      let share = (side * ${tile}u + ${token(k)}) * ${invocations}u + lane;
+      var sum = shares[share];
+      ${unrolled(vectors - 1, (v) => `sum += shares[share + ${(v + 1) * lanes}u];`)}
+      y[begin + (tile + ${token(k)}) * uniforms.width] = sum;
+    }`,
+    ),
   )}
   if (inside && segment + 1u == uniforms.segments) {
-    let end = row * ${states}u * uniforms.channels + channel;
-    ${eachState(states, (state, n) => `last[end + ${n}u * uniforms.channels] = ${state};`)}
+    let end = row * ${states}u * uniforms.width + channel;
+    ${eachState(form, (n, state) => `last[end + ${n} * uniforms.width] = ${state};`)}
   }
 }`,
   };
 }
 
 export function samples(): Program[] {
-  return [16, 3].map((states) => programOf({ states, ...FORWARDS }));
+  return [programOf({ states: 16, pair: 2, ...FORWARDS }), programOf({ states: 3, pair: 1, ...FORWARDS })];
 }

@@ -17,6 +17,7 @@ const SHAPES: Shape[] = [
   { batch: 2, length: 65, channels: 8, states: 7 },
   { batch: 1, length: 256, channels: 3, states: 4 },
   { batch: 2, length: 530, channels: 20, states: 16 },
+  { batch: 2, length: 4110, channels: 6, states: 5 },
 ];
 
 for (const shape of SHAPES)
