@@ -73,16 +73,16 @@ export function vectorsOf(states: number): number {
   return Math.ceil(states / 4);
 }
 
-/** A workgroup has `lanes` channels (or pairs of them), each in an invocation for every vector of states. */
+/**
+ * A workgroup has `lanes` channels (or pairs of them), each in an invocation for every vector of states. A tile of tokens is small
+ * enough that an invocation reads at most one vector of its B, and that it takes little workgroup memory.
+ */
 export function tilingOf({ states }: Pick<ScanForm, 'states'>) {
   const vectors = vectorsOf(states);
   const lanes =
     [128, 64, 32, 16].find((lanes) => lanes * vectors <= 128) ?? Math.max(1, Math.floor(WORKGROUP / vectors));
-  /** Tokens of a tile: few enough that an invocation reads at most one vector of its B. */
-  return { vectors, lanes, invocations: lanes * vectors, tile: Math.min(TILE, lanes) };
+  return { vectors, lanes, invocations: lanes * vectors, tile: Math.min(vectors <= 8 ? 8 : 4, lanes) };
 }
-
-const TILE = 8;
 
 /** How a matrix with the states along its rows is bound, and `NAMEOf(row, vector)`, four states of it. */
 export function byStates(name: string, states: number): { element: string; reader: string } {

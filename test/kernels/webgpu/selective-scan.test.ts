@@ -16,6 +16,7 @@ const SHAPES: Shape[] = [
   { batch: 1, length: 17, channels: 130, states: 16 },
   { batch: 2, length: 65, channels: 8, states: 7 },
   { batch: 1, length: 256, channels: 3, states: 4 },
+  { batch: 1, length: 9, channels: 30, states: 70 },
   { batch: 2, length: 530, channels: 20, states: 16 },
   { batch: 2, length: 4110, channels: 6, states: 5 },
 ];
