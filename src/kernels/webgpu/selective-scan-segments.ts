@@ -3,8 +3,8 @@
 // small second kernel carries the states from segment to segment. Forwards they are h before each segment; backwards, with g[t] the
 // gradient of h[t],
 //   p[t] = exp(dt[t] A) g[t],   g[t] = C[t] dy[t] + p[t + 1],
-// they are p behind each segment. An invocation has four states of one or two channels in registers. The x and dt of the next tile of
-// tokens are read before this one's are needed, its B (and C) lie in workgroup memory beside this one's: one barrier a tile.
+// they are p behind each segment. An invocation has four states of one or two channels in registers. A tile of tokens, its x, dt, B
+// (and C), lies in workgroup memory; what the tiles behind it need is read two tiles before.
 // Bytes: x (dy), dt and B (C) read. An exponential and three operations a token, channel and state.
 import type * as tf from '#tfjs';
 import { run, workgroupsFor, type Program } from './runner.js';
@@ -131,64 +131,85 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_i
 }
 
 /**
- * Token after token of the segment: `each` finds its place `at` in x, its `value` and `step`, and whether it `exists`; behind
- * the last the step is 0. Behind a barrier, `after` finds the `tile` and which `side` of workgroup memory was its.
+ * Token after token of the segment: `each` finds its `value` and `step`, 0 behind the last. Behind the barrier of a tile, `after` finds
+ * its first of the `tokens`. The invocations share the reading, two tiles before a tile is needed; a step stores what was read
+ * two steps before.
  */
 export function overTokens(
   form: ScanForm,
   tiles: readonly string[],
   each: (slot: string, k: number) => string,
-  after = '',
+  after?: string,
 ): string {
-  const { vectors, tile } = tilingOf(form);
-  const place = (position: string) =>
-    form.backwards ? `(count - 1u - min(${position}, count - 1u))` : `min(${position}, count - 1u)`;
-  const read = (from: string) => `
-    ${unrolled(
-      tile,
-      (k) => `
-    nextAt = begin + ${place(`${from} + ${k}u`)} * uniforms.width;
-    nextValue${k} = x[nextAt];
-    nextStep${k} = select(real(0.0), dt[nextAt], ${from} + ${k}u < count);`,
-    )}
+  const { vectors, lanes, tile } = tilingOf(form);
+  const place = (token: string) =>
+    form.backwards ? `(count - 1u - min(${token}, count - 1u))` : `min(${token}, count - 1u)`;
+  /** body(j, k) for the tokens k of a tile whose x and dt an invocation reads */
+  const own = (body: (j: number, k: string) => string) =>
+    unrolled(Math.ceil(tile / vectors), (j) => {
+      const text = body(j, `(vector + ${j * vectors}u)`);
+      return tile % vectors === 0 ? text : `if (vector + ${j * vectors}u < ${tile}u) { ${text} }`;
+    });
+  const read = (side: number, from: string) => `
+    ${own((j, k) => `{ let at = begin + ${place(`${from} + ${k}`)} * uniforms.width; value${side}x${j} = x[at]; step${side}x${j} = dt[at]; }`)}
     if (local < ${tile * vectors}u) {
       let source = row * uniforms.length + first + ${place(`${from} + local / ${vectors}u`)};
-      ${tiles.map((name) => `${name}Next = ${name}Of(source, local % ${vectors}u);`).join('\n      ')}
+      ${tiles.map((name) => `${name}${side} = ${name}Of(source, local % ${vectors}u);`).join('\n      ')}
     }`;
-  const keep = (side: string) => `
+  const keep = (side: number, from: string) => `
+    ${own(
+      (j, k) => `{
+      let exists = ${from} + ${k} < count;
+      values[(${side * tile}u + ${k}) * ${lanes}u + lane] = select(real(0.0), value${side}x${j}, exists);
+      dts[(${side * tile}u + ${k}) * ${lanes}u + lane] = select(real(0.0), step${side}x${j}, exists);
+    }`,
+    )}
     if (local < ${tile * vectors}u) {
-      ${tiles.map((name) => `${name}Tile[${side} * ${tile * vectors}u + local] = ${name}Next;`).join('\n      ')}
-    }
-    workgroupBarrier();`;
-  return `
-  let begin = (row * uniforms.length + first) * uniforms.width + channel;
-  var nextAt: u32;
-  ${unrolled(tile, (k) => `var nextValue${k}: real;\n  var nextStep${k}: real;`)}
-  ${tiles.map((name) => `var ${name}Next: vec4<f32>;`).join('\n  ')}
-  ${read('0u')}
-  ${keep('0u')}
-  var side = 0u;
-  for (var tile = 0u; tile < count; tile += ${tile}u) {
-    ${unrolled(tile, (k) => `let value${k} = nextValue${k};\n    let step${k} = nextStep${k};`)}
-    ${read(`tile + ${tile}u`)}
+      ${tiles.map((name) => `${name}Tile[${side * tile * vectors}u + local] = ${name}${side};`).join('\n      ')}
+    }`;
+  const step = (side: number) => `
+    ${keep(1 - side, `tokens + ${tile}u`)}
+    ${read(1 - side, `tokens + ${3 * tile}u`)}
     ${unrolled(
       tile,
       (k) => `{
-      let exists = tile + ${k}u < count;
-      let value = value${k};
-      let step = step${k};
-      ${each(`(side * ${tile}u + ${k}u) * ${vectors}u + vector`, k)}
+      let value = values[${(side * tile + k) * lanes}u + lane];
+      let step = dts[${(side * tile + k) * lanes}u + lane];
+      ${each(`${(side * tile + k) * vectors}u + vector`, k)}
     }`,
     )}
-    ${keep('(1u - side)')}
-    ${after}
-    side = 1u - side;
+    workgroupBarrier();
+    ${after === undefined ? '' : `${after}\n    workgroupBarrier();`}
+    tokens += ${tile}u;`;
+  const sides = [0, 1];
+  return `
+  let begin = (row * uniforms.length + first) * uniforms.width + channel;
+  ${sides.map((side) => declared(Math.ceil(tile / vectors), side)).join('\n  ')}
+  ${sides.flatMap((side) => tiles.map((name) => `var ${name}${side}: vec4<f32>;`)).join('\n  ')}
+  ${read(0, '0u')}
+  ${keep(0, '0u')}
+  ${read(1, `${tile}u`)}
+  ${read(0, `${2 * tile}u`)}
+  workgroupBarrier();
+  var tokens = 0u;
+  while (tokens < count) {
+    ${step(0)}
+    if (tokens >= count) { break; }
+    ${step(1)}
   }`;
 }
 
+function declared(count: number, side: number): string {
+  return unrolled(count, (j) => `var value${side}x${j}: real;\n  var step${side}x${j}: real;`);
+}
+
+/** The workgroup memory of `overTokens`. */
 export function tilesOf(names: readonly string[], form: ScanForm): string {
-  const { vectors, tile } = tilingOf(form);
-  return names.map((name) => `var<workgroup> ${name}Tile: array<vec4<f32>, ${2 * tile * vectors}>;`).join('\n');
+  const { vectors, lanes, tile } = tilingOf(form);
+  return [
+    ...names.map((name) => `var<workgroup> ${name}Tile: array<vec4<f32>, ${2 * tile * vectors}>;`),
+    ...['values', 'dts'].map((name) => `var<workgroup> ${name}: array<real, ${2 * tile * lanes}>;`),
+  ].join('\n');
 }
 
 /** h = exp(step A) h + (step value) B */
@@ -200,8 +221,7 @@ export function advance({ pair }: ScanForm, slot: string): string {
 /** h = exp(step A) (h + value C): h is p, value is dy, and b is C. */
 function goBack({ pair }: ScanForm, slot: string): string {
   return `let b = bTile[${slot}];
-      let added = select(real(0.0), value, exists);
-      ${eachChannel(pair, (i, of) => `h${i} = exp2(${of('step')} * rate${i}) * (h${i} + ${of('added')} * b);`)}`;
+      ${eachChannel(pair, (i, of) => `h${i} = exp2(${of('step')} * rate${i}) * (h${i} + ${of('value')} * b);`)}`;
 }
 
 /** statement(k, n, the k-th states of an invocation's channels) for those of its four states that exist */

@@ -73,8 +73,8 @@ ${bindings(
 )}
 ${[a, b, c].map((matrix) => matrix!.reader).join('\n')}
 ${tilesOf(['b', 'c'], form)}
-// Of two tiles of tokens: what each invocation adds to y.
-var<workgroup> shares: array<real, ${2 * tile * invocations}>;
+// Of a tile of tokens: what each invocation adds to y.
+var<workgroup> shares: array<real, ${tile * invocations}>;
 ${main(form)}
   let skip = select(real(0.0), d[channel], vector == 0u);
   ${unrolled(pair, (i) => `var h${i} = vec4<f32>();`)}
@@ -85,15 +85,15 @@ ${main(form)}
     (slot, k) => `${advance(form, slot)}
       let c = cTile[${slot}];
       ${eachChannel(pair, (i, of) => `let read${i} = ${of('skip')} * ${of('value')};`)}
-      shares[(side * ${tile}u + ${k}u) * ${invocations}u + local] = real(${Array.from({ length: pair }, (_, i) => read(i)).join(', ')});`,
+      shares[${k * invocations}u + local] = real(${Array.from({ length: pair }, (_, i) => read(i)).join(', ')});`,
     unrolled(
       Math.ceil(tile / vectors),
       (k) => `
-    if (inside && ${token(k)} < ${tile}u && tile + ${token(k)} < count) {
-      let share = (side * ${tile}u + ${token(k)}) * ${invocations}u + lane;
+    if (inside && ${token(k)} < ${tile}u && tokens + ${token(k)} < count) {
+      let share = (${token(k)}) * ${invocations}u + lane;
       var sum = shares[share];
       ${unrolled(vectors - 1, (v) => `sum += shares[share + ${(v + 1) * lanes}u];`)}
-      y[begin + (tile + ${token(k)}) * uniforms.width] = sum;
+      y[begin + (tokens + ${token(k)}) * uniforms.width] = sum;
     }`,
     ),
   )}

@@ -57,16 +57,16 @@ interface Place {
 }
 
 function program({ first, last }: Place): Program {
-  const eachOwn = (body: (key: string, at: string) => string, otherwise = '') => `
+  const eachId = (body: string) => `
   for (var step = 0u; step < uniforms.stretch; step += ${LOADS}u) {
     ${unrolled(LOADS, (i) => `let at${i} = (step + ${i}u) * ${WORKGROUP}u + local;\n    let key${i} = keyAt(step + ${i}u, at${i}, local);`)}
-    ${unrolled(
-      LOADS,
-      (i) => `
-    let digit${i} = select((key${i} >> uniforms.shift) & ${2 ** DIGIT_BITS - 1}u, ${2 ** DIGIT_BITS}u, key${i} == NONE);
-    if (digit${i} == workgroup.x) { ${body(`key${i}`, `at${i}`)} } ${otherwise && `else if (digit${i} < workgroup.x) { ${otherwise} }`}`,
-    )}
+    ${unrolled(LOADS, (i) => `let digit${i} = select((key${i} >> uniforms.shift) & ${2 ** DIGIT_BITS - 1}u, ${2 ** DIGIT_BITS}u, key${i} == NONE);`)}
+    ${body}
   }`;
+  const position = (i: number) =>
+    first
+      ? `let position${i} = at${i};`
+      : `var position${i} = 0u; if (digit${i} == workgroup.x) { position${i} = positions[at${i}]; }`;
   return {
     key: `sort-by-id/${first ? 'first' : 'later'}/${last ? 'last' : 'earlier'}`,
     wgsl: () => `
@@ -92,7 +92,7 @@ fn placeOf(n: u32) -> u32 { return ${last ? 'n' : `n % uniforms.stretch * ${WORK
 fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_index) local: u32) {
   var own = 0u;
   var lower = 0u;
-  ${eachOwn(() => 'own++;', 'lower++;')}
+  ${eachId(unrolled(LOADS, (i) => `own += u32(digit${i} == workgroup.x);\n    lower += u32(digit${i} < workgroup.x);`))}
   counts[local] = vec2<u32>(own, lower);
   workgroupBarrier();
   for (var distance = 1u; distance < ${WORKGROUP}u; distance *= 2u) {
@@ -104,7 +104,14 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_i
   }
   let all = counts[${WORKGROUP - 1}];
   var next = all.y + counts[local].x - own;
-  ${eachOwn((key, at) => `let place = placeOf(next); sorted[place] = ${key}; order[place] = ${first ? at : `positions[${at}]`}; next++;`)}
+  // Positions are all on their way before the first is needed.
+  ${eachId(`
+    ${unrolled(LOADS, position)}
+    ${unrolled(
+      LOADS,
+      (i) =>
+        `if (digit${i} == workgroup.x) { let place = placeOf(next); sorted[place] = key${i}; order[place] = position${i}; next++; }`,
+    )}`)}
   ${last ? LOOK_UP : ''}
 }`,
   };
