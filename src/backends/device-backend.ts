@@ -6,6 +6,7 @@ import { BufferPool } from './buffer-pool.js';
 import { Recording, type DeviceDispatch } from './recording.js';
 import { lackingForTensorCores } from './tensor-cores.js';
 import { f32, UniformBuffers, type Word } from './uniform-buffers.js';
+import { Unpacking } from './unpacking.js';
 import { UploadArena } from './upload-arena.js';
 
 /** Dispatches that are recorded before they are submitted; fewer leave the device idle, more make it wait. */
@@ -16,13 +17,15 @@ interface TensorData {
   readonly shape: readonly number[];
   resource?: GPUBuffer | null;
   values?: tf.BackendValues | null;
+  /** Its elements as f16, where a kernel left them so: `resource` is made of them when f32 is asked for. */
+  packed?: tf.Tensor;
 }
 
 /** The members of WebGPUBackend that are private in its types. */
 interface Internals {
   readonly device: GPUDevice;
   bufferManager: BufferPool;
-  readonly tensorMap: { get(dataId: tf.DataId): TensorData };
+  readonly tensorMap: { get(dataId: tf.DataId): TensorData; has(dataId: tf.DataId): boolean };
   computePassEncoder: GPUComputePassEncoder | null;
   commandEncoder: GPUCommandEncoder | null;
   dispatchCountInPass: number;
@@ -68,7 +71,10 @@ export class DeviceBackend extends tf.WebGPUBackend {
   readonly tensorCores: boolean;
   readonly bindGroups: BindGroups;
   private readonly arena: UploadArena;
+  private readonly unpacking: Unpacking;
   private recording: Recording | null = null;
+  /** Dispatches after which what is recorded is submitted. */
+  private submittedAfter = DISPATCHES_PER_SUBMISSION;
 
   constructor(device: GPUDevice, adapter: GPUAdapterInfo) {
     super(device, adapter);
@@ -76,6 +82,7 @@ export class DeviceBackend extends tf.WebGPUBackend {
     this.uniforms = new UniformBuffers(device);
     this.bindGroups = new BindGroups(device);
     this.arena = new UploadArena(device);
+    this.unpacking = new Unpacking(device);
     this.tensorCores = lackingForTensorCores(device.features, adapter) === null;
     this.internals.bufferManager = this.pool;
     this.internals.uploadToGPU = (dataId) => this.upload(this.internals.tensorMap.get(dataId));
@@ -101,15 +108,45 @@ export class DeviceBackend extends tf.WebGPUBackend {
   /** The same for a tensor that a kernel changes: values that were read of it before are forgotten. */
   changingBufferOf(tensor: tf.TensorInfo): GPUBuffer {
     const buffer = this.bufferOf(tensor);
-    this.internals.tensorMap.get(tensor.dataId).values = null;
+    const data = this.internals.tensorMap.get(tensor.dataId);
+    data.values = null;
+    this.forgetPacked(data);
     return buffer;
+  }
+
+  /** Gives a tensor that has no elements these, two f16 in each word; they become its own. */
+  holdPacked(tensor: tf.TensorInfo, words: tf.Tensor): void {
+    this.internals.tensorMap.get(tensor.dataId).packed = tf.keep(words);
+  }
+
+  /** The words with a tensor's elements in f16, where it has such. */
+  packedOf(tensor: tf.TensorInfo): tf.Tensor | undefined {
+    return this.internals.tensorMap.get(tensor.dataId).packed;
+  }
+
+  override disposeData(dataId: tf.DataId, force = false): boolean {
+    const data = this.internals.tensorMap.has(dataId) ? this.internals.tensorMap.get(dataId) : null;
+    const gone = super.disposeData(dataId, force);
+    if (gone && data !== null) this.forgetPacked(data);
+    return gone;
+  }
+
+  override read(dataId: tf.DataId): Promise<tf.BackendValues> {
+    const data = this.internals.tensorMap.get(dataId);
+    if (data.packed !== undefined) this.upload(data);
+    return super.read(dataId);
+  }
+
+  private forgetPacked(data: TensorData): void {
+    data.packed?.dispose();
+    delete data.packed;
   }
 
   /** Records one dispatch behind those that came before, TensorFlow.js's among them. */
   record(dispatch: DeviceDispatch): void {
     this.recording?.dispatches.push(dispatch);
     this.encode(dispatch.pipeline, this.bindGroups.of(dispatch.pipeline, dispatch.buffers), dispatch.workgroups);
-    if (this.internals.dispatchCountInPass >= DISPATCHES_PER_SUBMISSION) this.flush();
+    if (this.internals.dispatchCountInPass >= this.submittedAfter) this.flush();
   }
 
   /** The same for dispatches whose bind groups are at hand. */
@@ -175,6 +212,26 @@ export class DeviceBackend extends tf.WebGPUBackend {
     };
   }
 
+  /** The device begins with what `body` records when all of it is recorded, so that it never waits for the host meanwhile. */
+  inOneSubmission(body: () => void): void {
+    this.flush();
+    this.submittedAfter = Infinity;
+    try {
+      body();
+    } finally {
+      this.submittedAfter = DISPATCHES_PER_SUBMISSION;
+      this.flush();
+    }
+  }
+
+  /** Writes the device's time into a query, behind what was recorded. */
+  stamp(querySet: GPUQuerySet, index: number): void {
+    this.internals.ensureCommandEncoderReady();
+    this.internals.endComputePassEncoder();
+    const timestampWrites = { querySet, beginningOfPassWriteIndex: index };
+    this.internals.commandEncoder!.beginComputePass({ timestampWrites }).end();
+  }
+
   /** Gives a tensor a buffer, and brings its elements there where they are the host's. */
   private upload(data: TensorData): void {
     if (data.resource !== null && data.resource !== undefined) return;
@@ -182,6 +239,11 @@ export class DeviceBackend extends tf.WebGPUBackend {
     const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST;
     const buffer = this.pool.acquireBuffer(4 * tf.util.sizeFromShape([...shape]), usage);
     data.resource = buffer;
+    if (data.packed !== undefined) {
+      const count = [tf.util.sizeFromShape([...shape]) / 4];
+      this.record(this.unpacking.of(this.bufferOf(data.packed), buffer, this.uniforms.of(count), count[0]!));
+      return;
+    }
     if (values === null || values === undefined) return;
     const elements = wholeWords(values as ArrayLike<number>, dtype);
     this.send(buffer, elements);

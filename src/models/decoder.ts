@@ -7,10 +7,11 @@ import { releaseMemory } from '../ops/constants.js';
 import { crossEntropy } from '../ops/cross-entropy.js';
 import { halfRows } from '../kernels/webgpu/half-rows.js';
 import { HalfTensor } from '../kernels/webgpu/half-tensor.js';
-import { usePrecision, type Precision } from '../kernels/webgpu/precision.js';
+import { usePrecision, usesTensorCores, type Precision } from '../kernels/webgpu/precision.js';
 import { embedding } from '../ops/embedding.js';
 import { headLogProbs, rowsPerTile } from '../ops/head-log-probs.js';
 import { linear, linearPlus, type Matrix } from '../ops/linear.js';
+import { normedSum } from '../ops/normed-sum.js';
 import { normedSwiGlu } from '../ops/normed-swiglu.js';
 import { rmsNorm } from '../ops/rms-norm.js';
 import { scope } from '../ops/scope.js';
@@ -99,7 +100,7 @@ export class Decoder implements LanguageModel {
           entered?.state ?? state.layers[layer],
           context,
         );
-        x = this.feedForward(tf.add(x, mixed.y) as typeof x, context);
+        x = this.feedForward(x, mixed.y, context);
         return mixed.state;
       });
       return { hidden: this.normalise(x, FINAL_NORM) as tf.Tensor2D, state: { position: state.position + 1, layers } };
@@ -189,39 +190,54 @@ export class Decoder implements LanguageModel {
   private block(input: tf.Tensor3D, mixer: Mixer, layer: number, before: unknown, position: number) {
     const context = this.context(layer, position);
     const { x, state } = mixer.enter?.(input, before, context) ?? { x: input, state: before };
-    const mixed = scope(() =>
-      mixer.forward(this.normalise(x, layerName(layer, 'attn_norm.weight')) as tf.Tensor3D, state, context),
-    );
-    const next = this.feedForward(tf.add(x, mixed.y) as typeof x, context);
+    const mixed = scope(() => mixer.forward(this.mixerInput(x, layer), state, context));
+    const next = this.feedForward(x, mixed.y, context);
     return { x: next, state: mixed.state };
   }
 
-  /** x + mlp(norm(x)), where the blocks have one. */
-  private feedForward<T extends tf.Tensor>(x: T, context: MixerContext): T {
-    if (this.config.intermediateSize === null) return x;
-    const matrix = (name: string) => context.matrix(`mlp.${name}.weight`);
+  /** r + mlp(norm(r)) with r = x + y; r where the blocks have no MLP. */
+  private feedForward<T extends tf.Tensor>(x: T, y: tf.Tensor, context: MixerContext): T {
+    if (this.config.intermediateSize === null) return tf.add(x, y);
     return scope(() => {
-      const activated = scope(() => this.activated(x, context, matrix('gate_proj'), matrix('up_proj')));
-      return linearPlus(x, activated, matrix('down_proj'), this.mlpBias(context, 'down_proj')) as T;
+      const [sum, activated] = scope(() => this.activated(x, y, context));
+      return linearPlus(
+        sum,
+        activated,
+        context.matrix('mlp.down_proj.weight'),
+        this.mlpBias(context, 'down_proj'),
+      ) as T;
     });
   }
 
-  /** silu(gate(norm(x))) * up(norm(x)) */
-  private activated(x: tf.Tensor, context: MixerContext, gate: Matrix, up: Matrix): tf.Tensor {
-    const norm = { weight: context.weight('mlp_norm.weight'), epsilon: this.config.normEps };
-    if (!this.config.mlpBias) return normedSwiGlu({ x, weight: norm.weight }, { epsilon: norm.epsilon, gate, up });
-    const normed = rmsNorm({ x, weight: norm.weight }, norm);
-    return swiGlu(
-      {
-        gate: linear(normed, gate, this.mlpBias(context, 'gate_proj')),
-        up: linear(normed, up, this.mlpBias(context, 'up_proj')),
-      },
-      null,
-    );
+  /** r, and silu(gate(norm(r))) * up(norm(r)) */
+  private activated(x: tf.Tensor, y: tf.Tensor, context: MixerContext): [sum: tf.Tensor, activated: tf.Tensor] {
+    const [gate, up] = [context.matrix('mlp.gate_proj.weight'), context.matrix('mlp.up_proj.weight')];
+    const inputs = { x, y, weight: context.weight('mlp_norm.weight') };
+    const norm = { epsilon: this.config.normEps, packed: this.packs };
+    if (!this.config.mlpBias) return normedSwiGlu(inputs, { ...norm, gate, up });
+    const [sum, normed] = normedSum(inputs, norm);
+    const factors = {
+      gate: linear(normed, gate, this.mlpBias(context, 'gate_proj')),
+      up: linear(normed, up, this.mlpBias(context, 'up_proj')),
+    };
+    return [sum, swiGlu(factors, {})];
   }
 
   private mlpBias(context: MixerContext, name: string): tf.Tensor | undefined {
     return this.config.mlpBias ? context.weight(`mlp.${name}.bias`) : undefined;
+  }
+
+  private mixerInput(x: tf.Tensor3D, layer: number): tf.Tensor3D {
+    const weight = this.parameters.get(layerName(layer, 'attn_norm.weight'));
+    return rmsNorm({ x, weight }, { epsilon: this.config.normEps, packed: this.packs }) as tf.Tensor3D;
+  }
+
+  /**
+   * What only products read is held in f16. With weights in f16 so is what follows from it: all that layers compute, but for the sums
+   * that go from block to block.
+   */
+  private get packs(): boolean {
+    return this.parameters.matrix(EMBEDDING) instanceof HalfTensor || usesTensorCores();
   }
 
   private normalise(x: tf.Tensor, name: string): tf.Tensor {

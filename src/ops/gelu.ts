@@ -18,6 +18,6 @@ const geluOp = defineOp<{ x: tf.Tensor }, null, tf.Tensor>({
 });
 
 registerFusedKernel(geluOp, 'webgpu', {
-  forward: ({ x }) => elementwise('gelu', x)[0]!,
-  gradient: ({ x }, _, dy) => ({ x: elementwise('geluGradient', x, dy)[0]! }),
+  forward: ({ x }) => elementwise('gelu', [x])[0]!,
+  gradient: ({ x }, _, dy) => ({ x: elementwise('geluGradient', [x, dy])[0]! }),
 });

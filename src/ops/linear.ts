@@ -10,11 +10,19 @@ import { defineOp, registerFusedKernel } from './op.js';
 /** A weight [outputs, inputs]: f32, or packed f16 in a model that only computes forwards. */
 export type Matrix = tf.Tensor | HalfTensor;
 
+/** How a product of packed rows and a packed weight is held: in f16 as they are, or in f32, for what amplifies a rounding. */
+export type HeldProduct = 'as x' | 'f32';
+
 /** x [..., I], weight [O, I], bias [O] -> [..., O] */
-export function linear<R extends tf.Rank>(x: tf.Tensor<R>, weight: Matrix, bias?: tf.Tensor): tf.Tensor<R> {
+export function linear<R extends tf.Rank>(
+  x: tf.Tensor<R>,
+  weight: Matrix,
+  bias?: tf.Tensor,
+  held: HeldProduct = 'as x',
+): tf.Tensor<R> {
   const [outputs, inputs] = weight.shape as readonly [number, number];
   const rows = tf.reshape(x, [-1, inputs]) as tf.Tensor2D;
-  const flat = multiply(rows, weight, isDecoding(x));
+  const flat = multiply(rows, weight, isDecoding(x), held);
   const y = bias === undefined ? flat : tf.add(flat, bias);
   return tf.reshape<tf.Rank>(y, [...x.shape.slice(0, -1), outputs]) as tf.Tensor<R>;
 }
@@ -33,12 +41,17 @@ export function linearPlus<R extends tf.Rank>(
     return tf.reshape(plusStep({ x: rows(), residual: sums() }, { weight }), residual.shape);
   if (!(weight instanceof HalfTensor) || bias !== undefined || isDecoding(x))
     return tf.add(residual, linear(x, weight, bias));
-  return tf.reshape(linearHalf(rows(), weight, sums()), residual.shape);
+  return tf.reshape(linearHalf(rows(), weight, { residual: sums() }), residual.shape);
 }
 
 /** x W^T for each of the weights, in one kernel in a decoding step. */
-export function linears<R extends tf.Rank>(x: tf.Tensor<R>, weights: readonly Matrix[]): tf.Tensor<R>[] {
-  if (weights.length > MOST_WEIGHTS || !isStepOf(x, weights)) return weights.map((weight) => linear(x, weight));
+export function linears<R extends tf.Rank>(
+  x: tf.Tensor<R>,
+  weights: readonly Matrix[],
+  held: readonly HeldProduct[] = [],
+): tf.Tensor<R>[] {
+  if (weights.length > MOST_WEIGHTS || !isStepOf(x, weights))
+    return weights.map((weight, i) => linear(x, weight, undefined, held[i]));
   const products = linearsOfStep({ x: tf.reshape(x, [-1, x.shape.at(-1)!]) as tf.Tensor2D }, { weights });
   return products.map((y) => tf.reshape<tf.Rank>(y, [...x.shape.slice(0, -1), y.shape[1]!]) as tf.Tensor<R>);
 }
@@ -66,7 +79,7 @@ export function isStepOf(x: tf.Tensor, weights: readonly Matrix[]): boolean {
 
 /** `linear` for rows [R, I] that are no decoding step, however few: their products must not depend on how many there are. */
 export function linearRows(x: tf.Tensor2D, weight: Matrix): tf.Tensor2D {
-  return multiply(x, weight, false);
+  return multiply(x, weight, false, 'f32');
 }
 
 /** The step form has one token a row, [B, I] or [B, 1, I]; a weight is then read once, however few the rows. */
@@ -74,9 +87,10 @@ function isDecoding(x: tf.Tensor): boolean {
   return x.rank === 2 || x.shape.at(-2) === 1;
 }
 
-function multiply(x: tf.Tensor2D, weight: Matrix, decoding: boolean): tf.Tensor2D {
+function multiply(x: tf.Tensor2D, weight: Matrix, decoding: boolean, held: HeldProduct): tf.Tensor2D {
   if (!(weight instanceof HalfTensor)) return product({ x, weight: weight as tf.Tensor2D }, { decoding });
-  return decoding && isStep(x.shape[0], weight.shape) ? linearStep(x, weight) : linearHalf(x, weight);
+  if (decoding && isStep(x.shape[0], weight.shape)) return linearStep(x, weight);
+  return linearHalf(x, weight, held === 'f32' ? { packed: false } : {});
 }
 
 /** x [R, I], weight [O, I] -> [R, O] */

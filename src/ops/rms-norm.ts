@@ -3,8 +3,14 @@ import * as tf from '#tfjs';
 import { rowNorm, rowNormGradient } from '../kernels/webgpu/row-norms.js';
 import { defineOp, registerFusedKernel } from './op.js';
 
+export interface RmsNormAttributes {
+  readonly epsilon: number;
+  /** On webgpu the result is held in f16, and what follows from it, too; for passes without a gradient. */
+  readonly packed?: boolean;
+}
+
 /** x [..., H], weight [H], or [G, H] where each of the last dimension but one has its own -> x's shape */
-export const rmsNorm = defineOp<{ x: tf.Tensor; weight: tf.Tensor }, { epsilon: number }, tf.Tensor>({
+export const rmsNorm = defineOp<{ x: tf.Tensor; weight: tf.Tensor }, RmsNormAttributes, tf.Tensor>({
   name: 'RmsNorm',
   reference: ({ x, weight }, { epsilon }) => {
     const scale = tf.rsqrt(tf.add(tf.mean(tf.square(x), -1, true), epsilon));
@@ -13,6 +19,6 @@ export const rmsNorm = defineOp<{ x: tf.Tensor; weight: tf.Tensor }, { epsilon: 
 });
 
 registerFusedKernel(rmsNorm, 'webgpu', {
-  forward: (inputs, { epsilon }) => rowNorm('rms', inputs, epsilon),
+  forward: (inputs, { epsilon, packed }) => rowNorm('rms', inputs, epsilon, packed),
   gradient: (inputs, { epsilon }, dy) => ({ ...rowNormGradient('rms', inputs, epsilon, dy) }),
 });

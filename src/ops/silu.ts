@@ -14,6 +14,6 @@ const siluOp = defineOp<{ x: tf.Tensor }, null, tf.Tensor>({
 });
 
 registerFusedKernel(siluOp, 'webgpu', {
-  forward: ({ x }) => elementwise('silu', x)[0]!,
-  gradient: ({ x }, _, dy) => ({ x: elementwise('siluGradient', x, dy)[0]! }),
+  forward: ({ x }) => elementwise('silu', [x])[0]!,
+  gradient: ({ x }, _, dy) => ({ x: elementwise('siluGradient', [x, dy])[0]! }),
 });

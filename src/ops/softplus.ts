@@ -37,12 +37,12 @@ const biasedSoftplusOp = defineOp<{ x: tf.Tensor; bias: tf.Tensor }, null, tf.Te
 });
 
 registerFusedKernel(softplusOp, 'webgpu', {
-  forward: ({ x }) => elementwise('softplus', x)[0]!,
-  gradient: ({ x }, _, dy) => ({ x: elementwise('softplusGradient', x, dy)[0]! }),
+  forward: ({ x }) => elementwise('softplus', [x])[0]!,
+  gradient: ({ x }, _, dy) => ({ x: elementwise('softplusGradient', [x, dy])[0]! }),
 });
 registerFusedKernel(logSigmoidOp, 'webgpu', {
-  forward: ({ x }) => elementwise('logSigmoid', x)[0]!,
-  gradient: ({ x }, _, dy) => ({ x: elementwise('logSigmoidGradient', x, dy)[0]! }),
+  forward: ({ x }) => elementwise('logSigmoid', [x])[0]!,
+  gradient: ({ x }, _, dy) => ({ x: elementwise('logSigmoidGradient', [x, dy])[0]! }),
 });
 registerFusedKernel(biasedSoftplusOp, 'webgpu', {
   forward: ({ x, bias }) => biasedSoftplusKernel(x, bias),

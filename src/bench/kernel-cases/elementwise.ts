@@ -21,7 +21,7 @@ function formulaCase(
     shape: `T${TOKENS} H${width}`,
     bytes: 4 * TOKENS * width * (inputs + formulas.length),
     inputs: () => seeds.map((seed) => randomTensor([TOKENS, width], seed)),
-    run: (...inputs) => elementwise(formula, ...inputs),
+    run: (...inputs) => elementwise(formula, inputs),
     small: () => {
       const values = seeds.map((seed) => randomValues(SMALL, seed));
       return {

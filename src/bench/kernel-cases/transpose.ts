@@ -33,7 +33,7 @@ export const cases: KernelCase[] = [
   memoryCase({
     ...{ kernel: 'add', shape: 'T32768 H1024', bytes: 3 * bytes },
     inputs: () => [randomTensor(SHAPE, 1), randomTensor(SHAPE, 2)],
-    run: (a, b) => elementwise('sum', a, b),
+    run: (a, b) => elementwise('sum', [a, b]),
     small: () => {
       const [a, b] = [randomValues(SMALL, 1), randomValues(SMALL, 2)];
       return { inputs: [randomTensor(SMALL, 1), randomTensor(SMALL, 2)], wanted: [a.map((v, i) => v + b[i]!)] };

@@ -11,7 +11,7 @@ export function registerAdd(): void {
     kernelFunc: (args) => {
       const { a, b } = args.inputs as unknown as { a: tf.TensorInfo; b: tf.TensorInfo };
       const fits = [a, b].every(({ dtype }) => dtype === 'float32') && tf.util.arraysEqual(a.shape, b.shape);
-      return fits ? elementwise('sum', a, b)[0]! : original.kernelFunc(args);
+      return fits ? elementwise('sum', [a, b])[0]! : original.kernelFunc(args);
     },
   });
 }

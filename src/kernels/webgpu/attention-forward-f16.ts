@@ -8,8 +8,8 @@
 // FLOPs: 4 D for each pair in reach, 1.12 times that at window 1024. Bytes at best: q, k, v, o once each; k and v come from
 // the L2 cache 9 times. Bound by waiting at barriers and by workgroup memory (8 bytes for a logit and its weight, 12 in softmax; 8
 // for operands).
-import { bindingsWgsl, float, LOG2_E } from './attention-sizes.js';
-import type { AttentionConstants, Epilogue } from './attention-sizes.js';
+import { bindingsWgsl, float, LOG2_E, UNPACKED } from './attention-sizes.js';
+import type { AttentionConstants, AttentionPacking, Epilogue } from './attention-sizes.js';
 import {
   addWeighted,
   declareFetched,
@@ -34,10 +34,15 @@ import {
 import type { Program } from './runner.js';
 
 /** As `attentionForward`. Workgroups: [T / forwardTiling.rows, N, B]. */
-export function attentionForwardF16({ dim, activation }: AttentionConstants, epilogue: Epilogue): Program {
+export function attentionForwardF16(
+  { dim, activation }: AttentionConstants,
+  epilogue: Epilogue,
+  packing: AttentionPacking = UNPACKED,
+): Program {
+  const packed = packing.queries ? (packing.keys ? 'packed' : 'packed-queries') : packing.keys ? 'packed-keys' : '';
   return {
-    key: `attention-forward-f16/${dim}/${activation}/${epilogue}`,
-    wgsl: () => forwardWgsl({ dim, activation }, epilogue),
+    key: `attention-forward-f16/${dim}/${activation}/${epilogue}/${packed}`,
+    wgsl: () => forwardWgsl({ dim, activation }, epilogue, packing),
   };
 }
 
@@ -46,13 +51,15 @@ export function samples(): Program[] {
     attentionForwardF16({ dim, activation: 'sigmoid' }, 'output'),
     attentionForwardF16({ dim, activation: 'softmax' }, 'output'),
     attentionForwardF16({ dim, activation: 'softmax' }, 'statistics'),
+    attentionForwardF16({ dim, activation: 'sigmoid' }, 'output', { queries: true, keys: true }),
+    attentionForwardF16({ dim, activation: 'softmax' }, 'output', { queries: true, keys: false }),
   ]);
 }
 
 /** How far, as a power of two, a row's maximum may rise above its reference. */
 const SLACK = 8;
 
-function forwardWgsl({ dim, activation }: AttentionConstants, epilogue: Epilogue): string {
+function forwardWgsl({ dim, activation }: AttentionConstants, epilogue: Epilogue, packing: AttentionPacking): string {
   const softmax = activation === 'softmax';
   const statistics = epilogue === 'statistics';
   const tiling = forwardTiling({ dim, activation });
@@ -63,18 +70,24 @@ function forwardWgsl({ dim, activation }: AttentionConstants, epilogue: Epilogue
     base: 'keyHead',
     token: 'sizes.keyToken',
     tokens: 'sizes.keys',
+    packed: packing.keys,
   } as const;
   const queries = {
     scale: float(LOG2_E / Math.sqrt(dim)),
     base: 'queryHead',
     token: 'sizes.queryToken',
     tokens: 'sizes.queries',
+    packed: packing.queries,
   };
+  const eights = (packed: boolean) => (packed ? 'vec4u' : 'vec4f');
   const inReach = (g: number) => `vec4u(position - (s + column + ${4 * g})) - vec4u(0, 1, 2, 3) < vec4u(sizes.window)`;
   return /* wgsl */ `${TENSOR_CORE_HEADER}
 ${bindingsWgsl(
-  { q: 'vec4f', k: 'vec4f', v: 'vec4f', slopes: 'f32', ...(statistics && { dO: 'vec4f' }) },
-  statistics ? { statistics: 'vec2f' } : { o: 'vec4f' },
+  {
+    ...{ q: eights(packing.queries), k: eights(packing.keys), v: eights(packing.keys), slopes: 'f32' },
+    ...(statistics && { dO: 'vec4f' }),
+  },
+  statistics ? { statistics: 'vec2f' } : { o: packing.queries ? 'vec2u' : 'vec4f' },
 )}
 ${tilesWgsl(tiling)}
 ${rowMemoryWgsl(tiling, logits)}
@@ -97,7 +110,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   ${loadRows(tiling, logits, 'q', 'q', queries)}
   ${declareSums(tiling, 'o')}
   ${softmax ? 'var reference = -1e30;\nvar total = 0.0;' : ''}
-  ${declareFetched(tiling)}
+  ${declareFetched(tiling, keys)}
   ${fetchTile(tiling, keys, 0, 'first')}
   ${fetchTile(tiling, keys, 1, 'first')}
   ${putTile(tiling, keys, 0)}
@@ -185,7 +198,12 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   }
 
   function writeOutput(): string {
-    return eachVector((vector, at) => `o[${at}] = ${vector}${softmax ? ' / total' : ''};`);
+    return eachVector((vector, at) => {
+      const value = `${vector}${softmax ? ' / total' : ''}`;
+      return packing.queries
+        ? `{ let o4 = ${value}; o[${at}] = vec2u(pack2x16float(o4.xy), pack2x16float(o4.zw)); }`
+        : `o[${at}] = ${value};`;
+    });
   }
 
   function writeStatistics(): string {

@@ -19,6 +19,15 @@ export type Epilogue =
   /** The log-sum-exp of row t in units of ln 2, and dO[t] . o[t]: what the gradient of softmax needs, [B, N, T, 2]. */
   | 'statistics';
 
+/** Which tensors come in f16, two to a word: the output is as the queries. */
+export interface AttentionPacking {
+  readonly queries: boolean;
+  /** Keys and values. */
+  readonly keys: boolean;
+}
+
+export const UNPACKED: AttentionPacking = { queries: false, keys: false };
+
 export interface AttentionTensors {
   /** [B, T, N, D] */
   readonly q: tf.Tensor4D;

@@ -105,12 +105,15 @@ export function rowMemoryWgsl({ rows }: MatrixTiling, { name, stride }: RowMemor
   return memoryWgsl(name, rows * stride);
 }
 
-/** `put` stores eight f16; `f32` and `f16` read the vector of four i from a matrix's row that begins at `at`. */
+/** `put` stores eight f16, `copy` those that are packed; `f32` and `f16` read the vector of four i from a matrix's row that begins at `at`. */
 function memoryWgsl(name: string, vectors: number): string {
   return /* wgsl */ `
 var<workgroup> ${name}: array<vec4u, ${vectors}>;
 fn ${name}_put(at: u32, x: vec4f, y: vec4f) {
   ${name}[at] = vec4u(bitcast<vec2u>(vec4<f16>(x)), bitcast<vec2u>(vec4<f16>(y)));
+}
+fn ${name}_copy(at: u32, halves: vec4u) {
+  ${name}[at] = halves;
 }
 fn ${name}_f32(at: u32, i: u32) -> vec4f {
   return bitcast<vec4f>(${name}[at + i]);
@@ -127,6 +130,8 @@ export interface Stream {
   /** The two tensors, and what the first is multiplied with. */
   readonly tensors: readonly [string, string];
   readonly scale: string;
+  /** They lie in vectors of eight f16 in place of four f32. */
+  readonly packed?: boolean;
   /** WGSL of where the head begins, of the stride from token to token, and of the number of tokens. */
   readonly base: string;
   readonly token: string;
@@ -142,10 +147,11 @@ function fetches({ tile, dim, threads }: MatrixTiling): number {
 }
 
 /** Declares the registers that a thread fetches into. */
-export function declareFetched(tiling: MatrixTiling): string {
-  return unrolled(
-    fetches(tiling),
-    (n) => `var x${n} = vec4f(); var nextX${n} = vec4f(); var y${n} = vec4f(); var nextY${n} = vec4f();`,
+export function declareFetched(tiling: MatrixTiling, { packed = false }: Pick<Stream, 'packed'> = {}): string {
+  return unrolled(fetches(tiling), (n) =>
+    packed
+      ? `var x${n} = vec4u(); var y${n} = vec4u();`
+      : `var x${n} = vec4f(); var nextX${n} = vec4f(); var y${n} = vec4f(); var nextY${n} = vec4f();`,
   );
 }
 
@@ -153,17 +159,15 @@ export function declareFetched(tiling: MatrixTiling): string {
 export function fetchTile(tiling: MatrixTiling, stream: Stream, which: Which, first: string): string {
   const [tensor, to] = [stream.tensors[which], 'xy'[which]!];
   const vectors = tiling.dim / VECTOR;
-  return eachFetch(
-    tiling,
-    (
-      n,
-      i,
-    ) => `let at = ${stream.base} + min(${first} + ${i} / ${vectors}, ${stream.tokens} - 1) * ${stream.token} + ${i} % ${vectors} * 2;
-      ${to}${n} = ${tensor}[at]; next${to.toUpperCase()}${n} = ${tensor}[at + 1];`,
-  );
+  return eachFetch(tiling, (n, i) => {
+    const at = `${stream.base} + min(${first} + ${i} / ${vectors}, ${stream.tokens} - 1) * ${stream.token} + ${i} % ${vectors} * 2`;
+    if (stream.packed === true) return `${to}${n} = ${tensor}[(${at}) / 2];`;
+    return `let at = ${at};
+      ${to}${n} = ${tensor}[at]; next${to.toUpperCase()}${n} = ${tensor}[at + 1];`;
+  });
 }
 
-/** Stores what was fetched as the tile. */
+/** Stores what was fetched as the tile; what is packed is not scaled. */
 export function putTile(tiling: MatrixTiling, stream: Stream, which: Which): string {
   const from = 'xy'[which]!;
   const scaled = (x: string) => (which === 0 ? `${x} * ${stream.scale}` : x);
@@ -171,7 +175,7 @@ export function putTile(tiling: MatrixTiling, stream: Stream, which: Which): str
   return eachFetch(
     tiling,
     (n, i) => `let at = ${tileAt(tiling, which)} + ${i} / ${vectors} * ${tiling.tileStride} + ${i} % ${vectors};
-      tiles_put(at, ${scaled(`${from}${n}`)}, ${scaled(`next${from.toUpperCase()}${n}`)});`,
+      ${stream.packed === true ? `tiles_copy(at, ${from}${n});` : `tiles_put(at, ${scaled(`${from}${n}`)}, ${scaled(`next${from.toUpperCase()}${n}`)});`}`,
   );
 }
 
@@ -199,12 +203,21 @@ export function loadRows(
     const vectors = 2 * count;
     return /* wgsl */ `for (var i = me; i < ${rows * vectors}; i += ${threads}) {
     let at = ${stream.base} + min(block + i / ${vectors}, ${stream.tokens} - 1) * ${stream.token} + (${2 * first} + i % ${vectors}) * 2;
-    ${memory.name}_put(i / ${vectors} * ${memory.stride} + i % ${vectors}, ${tensor}[at] * ${stream.scale}, ${tensor}[at + 1] * ${stream.scale});
+    ${eight(tensor, stream)}
+    ${memory.name}_put(i / ${vectors} * ${memory.stride} + i % ${vectors}, low * ${stream.scale}, high * ${stream.scale});
   }
   workgroupBarrier();
   ${unrolled(count, (d) => `let ${name}${first + d} = ${load('left', memory.name, ownRows(memory, 2 * d), memory.stride)};`)}
   workgroupBarrier();`;
   });
+}
+
+/** Declares `low` and `high`, the eight elements of the tensor from vector `at` on. */
+function eight(tensor: string, { packed = false }: Pick<Stream, 'packed'>): string {
+  if (!packed) return `let low = ${tensor}[at];\n    let high = ${tensor}[at + 1];`;
+  return `let halves = ${tensor}[at / 2];
+    let low = vec4f(unpack2x16float(halves.x), unpack2x16float(halves.y));
+    let high = vec4f(unpack2x16float(halves.z), unpack2x16float(halves.w));`;
 }
 
 /** The text for each group of up to `most` out of `count`. */

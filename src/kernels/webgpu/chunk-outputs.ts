@@ -4,7 +4,8 @@
 // Where the values' channels decay each by itself, the sum over the chunk's tokens is their recurrence in registers,
 //   O[i] = exp(g[j]) O[i] + A[i, j] v[j]  for j = 0 .. i, from O[i] = q[i] S on.
 // One workgroup a chunk, row and 64 output channels. Bytes: q, v, S and A in (q and A once for every 64 channels), O out. FLOPs:
-// 2 Dq Do + 128 Do a token. Bound by memory on tensor cores, by arithmetic in f32.
+// 2 Dq Do + 128 Do a token. Bound by arithmetic. The forward
+// pass in f16 is chunk-outputs-f16.ts.
 import type * as tf from '#tfjs';
 import {
   BEFORE_TILE,
@@ -12,25 +13,10 @@ import {
   CHUNK,
   DECAY_TILE,
   F32_TILES,
-  FLOAT_ROW,
-  HALF_ROW,
   LOAD_GATES,
-  MATRIX_PIECE,
-  MATRIX_SUMS,
-  MATRIX_TILES,
-  STORE_RESULT,
-  TIMES,
-  enables,
-  fillTile,
-  invocations,
-  matrixProduct,
-  operand,
   putBlock,
   readRow,
-  tilingName,
-  F32,
-  MATRIX,
-  type Tiling,
+  TIMES,
 } from './chunk-tiles.js';
 import { f32, run, type Program } from './runner.js';
 
@@ -40,9 +26,7 @@ import { f32, run, type Program } from './runner.js';
  */
 type Within = 'token' | 'causal' | 'scored' | 'channel';
 
-/** On tensor cores S and the values are operands of a fused block. */
-
-interface Spec extends Tiling {
+interface Spec {
   /** 0 where no state is read. */
   readonly queryDim: number;
   readonly outputDim: number;
@@ -58,7 +42,7 @@ interface Spec extends Tiling {
 }
 
 function programOf(spec: Spec): Program {
-  const { queryDim, outputDim, factor, within, strict, transposedScores, transposedState, tensorCores } = spec;
+  const { queryDim, outputDim, factor, within, strict, transposedScores, transposedState } = spec;
   const flags = [
     transposedScores ? 'transposed-scores' : 'scores',
     transposedState ? 'transposed-state' : 'state',
@@ -66,25 +50,25 @@ function programOf(spec: Spec): Program {
   ];
   const gated = within === 'token' || within === 'channel';
   const inputs = [
-    ...(queryDim === 0 ? [] : ['q: array<vec4f>', `states: array<${operand(spec)}>`]),
+    ...(queryDim === 0 ? [] : ['q: array<vec4f>', `states: array<vec4f>`]),
     `scores: array<vec4f>`,
-    `v: array<${operand(spec)}>`,
+    `v: array<vec4f>`,
     ...(factor === null ? [] : [`factor: array<${factor === 'token' ? 'f32' : 'vec4f'}>`]),
     ...(gated ? [`g: array<${within === 'token' ? 'f32' : 'vec4f'}>`] : []),
   ];
   return {
-    key: `chunk-outputs/${queryDim}/${outputDim}/${factor}/${within}/${flags.join('/')}/${tilingName(spec)}`,
-    wgsl: () => `${enables(spec)}
-struct Sizes { length: u32, chunks: u32, querySharing: u32, scoreSharing: u32, valueSharing: u32, valueLength: u32, scale: f32 }
+    key: `chunk-outputs/${queryDim}/${outputDim}/${factor}/${within}/${flags.join('/')}`,
+    wgsl: () => `
+struct Sizes { length: u32, chunks: u32, querySharing: u32, scoreSharing: u32, valueSharing: u32, scale: f32 }
 ${inputs.map((input, i) => `@group(0) @binding(${i}) var<storage, read> ${input};`).join('\n')}
 @group(0) @binding(${inputs.length}) var<storage, read_write> o: array<vec4f>;
 @group(0) @binding(${inputs.length + 1}) var<uniform> sizes: Sizes;
-${tensorCores ? MATRIX_TILES : F32_TILES}
+${F32_TILES}
 ${{ token: DECAY_TILE, causal: CAUSAL_TILE, scored: '', channel: CHANNEL_DECAYS }[within]}
 ${within === 'token' || within === 'causal' ? TIMES : ''}
 ${strict ? BEFORE_TILE : ''}
 ${queryDim === 0 ? '' : readsOfState(spec)}
-${readRow('valueAt', 'v', outputDim, 'sizes.valueLength')}
+${readRow('valueAt', 'v', outputDim)}
 ${within === 'channel' ? readRow('gateAt', 'g', outputDim) : ''}
 /** A D of A's rows 4 down.. and columns 4 along... */
 fn weights(row: u32, chunk: u32, down: u32, along: u32) -> mat4x4f {
@@ -93,14 +77,14 @@ fn weights(row: u32, chunk: u32, down: u32, along: u32) -> mat4x4f {
   return ${within === 'token' || within === 'causal' ? `times(block, ${strict ? 'beforeTile' : 'decayTile'}(down, along))` : 'block'};
 }
 
-@compute @workgroup_size(${invocations(spec)})
+@compute @workgroup_size(256)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) local: u32) {
   let chunk = group.x;
   let row = group.y;
   let firstOutput = group.z * ${CHUNK / 4}u;
   let first = chunk * ${CHUNK}u;
   ${within === 'token' ? `${LOAD_GATES}\n  workgroupBarrier();` : ''}
-${tensorCores ? onTensorCores(spec) : inF32(spec)}
+${body(spec)}
 }
 `,
   };
@@ -143,7 +127,7 @@ function stateBounds({ queryDim, outputDim, transposedState }: Spec): string {
 
 const four = (item: (m: number) => string) => [0, 1, 2, 3].map(item).join(', ');
 
-function inF32(spec: Spec): string {
+function body(spec: Spec): string {
   const { queryDim, outputDim, within, transposedScores, transposedState } = spec;
   const state = transposedState
     ? `if (local >= 64u && local < 128u) {
@@ -217,61 +201,19 @@ function recurrence({ transposedScores }: Spec): string {
     }`;
 }
 
-function onTensorCores(spec: Spec): string {
-  const { queryDim, outputDim, transposedScores, transposedState } = spec;
-  return `
-  ${MATRIX_PIECE}
-  ${MATRIX_SUMS}
-  for (var c = 0u; c < ${queryDim / 4}u; c += ${CHUNK / 4}u) {
-    ${fillTile('left', (t, fourth) => `queryAt(row, first + ${t}, c + ${fourth})`)}
-    ${fillTile('right', (t, fourth) =>
-      transposedState
-        ? `stateAt(row, chunk, 4u * firstOutput + ${t}, c + ${fourth})`
-        : `stateAt(row, chunk, 4u * c + ${t}, firstOutput + ${fourth})`,
-    )}
-    workgroupBarrier();
-    ${matrixProduct('outer', transposedState ? 'outer' : 'steps')}
-    workgroupBarrier();
-  }
-  let down4 = local >> 3u;
-  let along8 = local & 7u;
-  let block0 = weights(row, chunk, down4, 2u * along8);
-  let block1 = weights(row, chunk, down4, 2u * along8 + 1u);
-  ${[0, 1, 2, 3].map((m) => `left[(4u * down4 + ${m}u) * ${HALF_ROW}u + along8] = packed(block0[${m}], block1[${m}]);`).join('\n')}
-  ${fillTile('right', (t, fourth) => `valueAt(row / sizes.valueSharing, first + ${t}, firstOutput + ${fourth})`)}
-  workgroupBarrier();
-  ${matrixProduct(transposedScores ? 'steps' : 'outer', 'steps')}
-  ${STORE_RESULT}
-  workgroupBarrier();
-  for (var e = local; e < ${(CHUNK * CHUNK) / 4}u; e += 128u) {
-    let token = first + (e >> 4u);
-    let fourth = firstOutput + (e & 15u);
-    let at = (e >> 4u) * ${FLOAT_ROW}u + (e & 15u);
-    if (token < sizes.length && fourth < ${outputDim / 4}u) {
-      o[(row * sizes.length + token) * ${outputDim / 4}u + fourth] =
-        sizes.scale * result[at];
-    }
-  }`;
-}
-
 export interface ChunkOutputsInputs {
   /** [B, G, T, Dq], G dividing N; null, as are the factor and the states, where no state is read. */
   readonly q: tf.Tensor4D | null;
   /** [B, N, T] or [B, N, T, Dq] */
   readonly factor: tf.Tensor | null;
-  /** Of \`chunkStates\`: [B, N, chunks, Dq, Do], or [.., Do, Dq] */
+  /** Of `chunkStates`: [B, N, chunks, Dq, Do], or [.., Do, Dq] */
   readonly states: tf.Tensor | null;
   /** [B, G', chunks, 64, 64] */
   readonly scores: tf.Tensor;
   /** [B, G', T, Do] */
-  readonly v: tf.Tensor4D | OwnValues;
-  /** g, [B, N, T] or [B, N, T, Do], where \`within\` has decays. */
+  readonly v: tf.Tensor4D;
+  /** g, [B, N, T] or [B, N, T, Do], where `within` has decays. */
   readonly logDecay: tf.Tensor | null;
-}
-
-/** What a fused block on tensor cores has made, [B N, whole chunks, 64, Do], its states beside it. */
-export interface OwnValues {
-  readonly operands: tf.Tensor;
 }
 
 export interface ChunkOutputsForm {
@@ -292,23 +234,18 @@ export function chunkOutputs(
   form: ChunkOutputsForm,
 ): tf.Tensor4D {
   const { within, outputDim, heads, strict = false, transposedScores = false, transposedState = false } = form;
-  const own = 'operands' in v;
-  const [batch, queryHeads, length, queryDim] =
-    q === null ? [scores.shape[0]!, 1, (v as tf.Tensor4D).shape[2], 0] : q.shape;
+  const [batch, queryHeads, length, queryDim] = q === null ? [scores.shape[0]!, 1, v.shape[2], 0] : q.shape;
   const chunks = Math.ceil(length / CHUNK);
   const spec: Spec = {
     ...{ queryDim, outputDim, within, strict, transposedScores, transposedState },
     factor: factor === null ? null : factor.rank === 3 ? 'token' : 'channel',
-    // Where nothing comes as operands, products in f32 are faster than 36 KiB of tiles.
-    ...(own ? MATRIX : F32),
   };
   const [o] = run({
     program: programOf(spec),
-    inputs: [q, states, scores, own ? v.operands : v, factor, logDecay].filter((x) => x !== null),
+    inputs: [q, states, scores, v, factor, logDecay].filter((x) => x !== null),
     outputs: [{ shape: [batch, heads, length, outputDim] }],
     uniforms: [
-      ...[length, chunks, heads / queryHeads, heads / scores.shape[1]!, own ? 1 : heads / v.shape[1]],
-      own ? chunks * CHUNK : length,
+      ...[length, chunks, heads / queryHeads, heads / scores.shape[1]!, heads / v.shape[1]],
       f32(form.scale ?? 1),
     ],
     workgroups: [chunks, batch * heads, Math.ceil(outputDim / CHUNK)],
@@ -318,11 +255,11 @@ export function chunkOutputs(
 
 export function samples(): Program[] {
   const channels = { outputDim: 64, factor: null, within: 'channel' } as const;
-  const forward: Omit<Spec, keyof Tiling> = {
+  const forward: Spec = {
     ...{ queryDim: 128, outputDim: 256, factor: 'token', within: 'token' },
     ...{ strict: false, transposedScores: false, transposedState: false },
   };
-  const forms: Omit<Spec, keyof Tiling>[] = [
+  const forms: Spec[] = [
     forward,
     { ...forward, queryDim: 24, outputDim: 48 },
     { ...forward, transposedScores: true },
@@ -334,9 +271,5 @@ export function samples(): Program[] {
     { ...forward, factor: null, within: 'causal', strict: true, transposedState: true },
     ...[false, true].map((transposedScores) => ({ ...forward, ...channels, transposedScores })),
   ];
-  return [
-    ...forms.map((form) => programOf({ ...form, ...F32 })),
-    programOf({ ...forward, ...MATRIX }),
-    programOf({ ...forward, factor: null, within: 'causal', ...MATRIX }),
-  ];
+  return forms.map(programOf);
 }

@@ -1,59 +1,30 @@
 // A chunk's scores: A[i, j] = q[i].k[j] for all pairs of its 64 tokens, neither masked nor decayed, so that heads that share q
 // and k share them. Behind the last token they are 0.
-// One workgroup a chunk and row. Bytes: q and k in, 64 floats a token out. FLOPs: 128 Dk a token. Bound by memory on tensor cores.
+// One workgroup a chunk and row. Bytes: q and k in, 64 floats a token out. FLOPs: 128 Dk a token. Bound by arithmetic; in f16
+// (chunk-scores-f16.ts) by memory.
 import type * as tf from '#tfjs';
-import {
-  CHUNK,
-  F32_TILES,
-  MATRIX_PIECE,
-  MATRIX_SUMS,
-  MATRIX_TILES,
-  eachMatrix,
-  enables,
-  fillTile,
-  invocations,
-  matrixProduct,
-  putBlock,
-  readRow,
-  tilingOf,
-  tilingName,
-  F32,
-  MATRIX,
-  type Tiling,
-} from './chunk-tiles.js';
+import { chunkScoresF16 } from './chunk-scores-f16.js';
+import { chunksOnTensorCores, operandsOf } from './chunk-tensor-cores.js';
+import { CHUNK, F32_TILES, putBlock, readRow } from './chunk-tiles.js';
 import { run, type Program } from './runner.js';
 
-interface Spec extends Tiling {
-  /** Dk */
-  readonly dim: number;
-}
-
-function programOf(spec: Spec): Program {
-  const { dim, tensorCores } = spec;
+function programOf(dim: number): Program {
   return {
-    key: `chunk-scores/${dim}/${tilingName(spec)}`,
-    wgsl: () => `${enables(spec)}
+    key: `chunk-scores/${dim}`,
+    wgsl: () => `
 struct Sizes { length: u32, chunks: u32 }
 @group(0) @binding(0) var<storage, read> q: array<vec4f>;
 @group(0) @binding(1) var<storage, read> k: array<vec4f>;
-@group(0) @binding(2) var<storage, read_write> scores: array<${tensorCores ? 'f32' : 'vec4f'}>;
+@group(0) @binding(2) var<storage, read_write> scores: array<vec4f>;
 @group(0) @binding(3) var<uniform> sizes: Sizes;
-${tensorCores ? MATRIX_TILES : F32_TILES}
+${F32_TILES}
 ${readRow('queryAt', 'q', dim)}
 ${readRow('keyAt', 'k', dim)}
-@compute @workgroup_size(${invocations(spec)})
+@compute @workgroup_size(256)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) local: u32) {
   let chunk = group.x;
   let row = group.y;
   let first = chunk * ${CHUNK}u;
-${tensorCores ? onTensorCores(spec) : inF32(spec)}
-}
-`,
-  };
-}
-
-function inF32({ dim }: Spec): string {
-  return `
   let x = local & 15u;
   let y = local >> 4u;
   var sum = mat4x4f();
@@ -73,31 +44,23 @@ function inF32({ dim }: Spec): string {
     workgroupBarrier();
   }
   let out = ((row * sizes.chunks + chunk) * ${CHUNK}u + 4u * y) * ${CHUNK / 4}u + x;
-  ${[0, 1, 2, 3].map((m) => `scores[out + ${m * (CHUNK / 4)}u] = sum[${m}];`).join('\n')}`;
+  ${[0, 1, 2, 3].map((m) => `scores[out + ${m * (CHUNK / 4)}u] = sum[${m}];`).join('\n')}
 }
-
-function onTensorCores({ dim }: Spec): string {
-  return `
-  ${MATRIX_PIECE}
-  ${MATRIX_SUMS}
-  for (var c = 0u; c < ${dim / 4}u; c += ${CHUNK / 4}u) {
-    ${fillTile('left', (t, fourth) => `queryAt(row, first + ${t}, c + ${fourth})`)}
-    ${fillTile('right', (t, fourth) => `keyAt(row, first + ${t}, c + ${fourth})`)}
-    workgroupBarrier();
-    ${matrixProduct('outer', 'outer')}
-    workgroupBarrier();
-  }
-  let out = (row * sizes.chunks + chunk) * ${CHUNK * CHUNK}u + down * ${CHUNK}u + along;
-  ${eachMatrix((i, j) => `subgroupMatrixStore<row_major>(&scores, out + ${16 * i * CHUNK + 16 * j}u, sum${i}${j}, ${CHUNK}u);`)}`;
+`,
+  };
 }
 
 /** q, k [B, G, T, Dk] -> [B, G, chunks, 64, 64] */
 export function chunkScores(q: tf.Tensor4D, k: tf.Tensor4D): tf.Tensor {
   const [batch, heads, length, dim] = q.shape;
   const chunks = Math.ceil(length / CHUNK);
+  const { buffers, held } = operandsOf(q, k);
+  const [program, inputs] = chunksOnTensorCores(dim)
+    ? [chunkScoresF16({ dim, held }), buffers]
+    : [programOf(dim), [q, k]];
   return run({
-    program: programOf({ dim, ...tilingOf(dim) }),
-    inputs: [q, k],
+    program,
+    inputs,
     outputs: [{ shape: [batch, heads, chunks, CHUNK, CHUNK] }],
     uniforms: [length, chunks],
     workgroups: [chunks, batch * heads],
@@ -105,5 +68,5 @@ export function chunkScores(q: tf.Tensor4D, k: tf.Tensor4D): tf.Tensor {
 }
 
 export function samples(): Program[] {
-  return [24, 128].flatMap((dim) => [F32, MATRIX].map((tiling) => programOf({ dim, ...tiling })));
+  return [24, 128].map(programOf);
 }

@@ -2,8 +2,8 @@
 // of the states, from the last to the first. K~ and V~ are the chunk's keys and values with the decays to its end.
 // One workgroup a row and 64 x 64 piece of S, which it carries from chunk to chunk; its product is made in the same pass, so that
 // no update is ever in memory. Bytes: k once for every 64 of Dv and v once for every 64 of Dk (mostly from the cache), a state a
-// chunk out. FLOPs: 2 Dk Dv a token. Always in f32: on tensor cores the tiles of a piece took 36 KiB, which leaves one workgroup on a
-// multiprocessor, and the pass was slower.
+// chunk out. FLOPs: 2 Dk Dv a token. In f32; the forward pass in f16 is
+// chunk-states-f16.ts.
 import type * as tf from '#tfjs';
 import { CHUNK, F32_TILES, readRow } from './chunk-tiles.js';
 import { run, type Program } from './runner.js';

@@ -5,8 +5,11 @@
 import * as tf from '#tfjs';
 import { chunkDecays } from './chunk-decays.js';
 import { chunkOutputs } from './chunk-outputs.js';
+import { chunkOutputsF16 } from './chunk-outputs-f16.js';
 import { chunkScores } from './chunk-scores.js';
 import { chunkStates } from './chunk-states.js';
+import { chunkStatesF16 } from './chunk-states-f16.js';
+import { chunksOnTensorCores } from './chunk-tensor-cores.js';
 import { rowProducts } from './row-products.js';
 import { overSharing } from './shared-heads.js';
 import { suffixSums } from './suffix-sums.js';
@@ -29,8 +32,13 @@ export function decayedLinearAttentionForward({
 }: Inputs): [o: tf.Tensor4D, state: tf.Tensor4D] {
   const [, heads, , outputDim] = v.shape;
   const { fromStart, toEnd } = chunkDecays(logDecay);
-  const { states, final } = chunkStates({ k, v, factor: toEnd, whole: fromStart, start }, 'token');
   const scores = chunkScores(q, k);
+  if (chunksOnTensorCores(q.shape[3], outputDim)) {
+    const { states, final } = chunkStatesF16({ k, v, toEnd, fromStart, start }, 'token');
+    const read = { q, factor: fromStart, states, scores, v, logDecay };
+    return [chunkOutputsF16(read, { within: 'token', outputDim, heads }), final];
+  }
+  const { states, final } = chunkStates({ k, v, factor: toEnd, whole: fromStart, start }, 'token');
   const o = chunkOutputs({ q, factor: fromStart, states, scores, v, logDecay }, { within: 'token', outputDim, heads });
   return [o, final];
 }

@@ -4,13 +4,16 @@
 import * as tf from '#tfjs';
 import { chunkDecays } from './chunk-decays.js';
 import { chunkOutputs } from './chunk-outputs.js';
+import { chunkOutputsF16 } from './chunk-outputs-f16.js';
 import { chunkScores } from './chunk-scores.js';
-import { F32, tilingOf } from './chunk-tiles.js';
+import { chunksOnTensorCores } from './chunk-tensor-cores.js';
 import { deltaKeyGradients } from './delta-key-gradients.js';
 import { deltaScalarGradients } from './delta-scalar-gradients.js';
 import { deltaStateGradients } from './delta-state-gradients.js';
 import { deltaStates } from './delta-states.js';
+import { deltaStatesF16 } from './delta-states-f16.js';
 import { deltaSystems } from './delta-systems.js';
+import { deltaSystemsF16 } from './delta-systems-f16.js';
 import { deltaValueGradients } from './delta-value-gradients.js';
 import { overSharing } from './shared-heads.js';
 import { suffixSums } from './suffix-sums.js';
@@ -29,15 +32,17 @@ export function deltaRuleForward({ q, k, v, rate, logDecay, start }: Inputs): [o
   const [, heads, length, outputDim] = v.shape;
   const keyDim = q.shape[3];
   const gates = logDecay ?? null;
-  const fromStart = gates && chunkDecays(gates).fromStart;
-  const products = chunkScores(k, k);
-  const systems = deltaSystems({ k, v, rate, products, logDecay: gates }, tilingOf(keyDim, outputDim));
-  const { states, corrections, final } = deltaStates(systems, fromStart, start, length);
-  const o = chunkOutputs(
-    { q, factor: fromStart, states, scores: chunkScores(q, k), v: corrections, logDecay: gates },
-    { within: gates === null ? 'causal' : 'token', outputDim, heads, scale: keyDim ** -0.5 },
-  );
-  return [o, final];
+  const decays = gates && chunkDecays(gates);
+  const fromStart = decays && decays.fromStart;
+  const system = { k, v, rate, products: chunkScores(k, k), logDecay: gates };
+  const read = { q, factor: fromStart, scores: chunkScores(q, k), logDecay: gates };
+  const form = { within: gates === null ? 'causal' : 'token', outputDim, heads, scale: keyDim ** -0.5 } as const;
+  if (chunksOnTensorCores(keyDim, outputDim)) {
+    const { states, corrections, final } = deltaStatesF16(deltaSystemsF16(system, decays), fromStart, start, length);
+    return [chunkOutputsF16({ ...read, states, v: { operands: corrections } }, form), final];
+  }
+  const { states, corrections, final } = deltaStates(deltaSystems(system), fromStart, start, length);
+  return [chunkOutputs({ ...read, states, v: corrections }, form), final];
 }
 
 export function deltaRuleGradient(
@@ -49,9 +54,8 @@ export function deltaRuleGradient(
   const gates = logDecay ?? null;
   const fromStart = gates && chunkDecays(gates).fromStart;
   const products = chunkScores(k, k);
-  const systems = deltaSystems({ k, v, rate, products, logDecay: gates }, F32);
-  const { states, corrections: own, final: last } = deltaStates(systems, fromStart, start, length);
-  const corrections = own as tf.Tensor4D; // in f32
+  const systems = deltaSystems({ k, v, rate, products, logDecay: gates });
+  const { states, corrections, final: last } = deltaStates(systems, fromStart, start, length);
   const within = gates === null ? 'causal' : 'token';
   const common = { within, heads } as const;
   const scale = keyDim ** -0.5;

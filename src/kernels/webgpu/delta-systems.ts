@@ -3,17 +3,9 @@
 // without the inverse. Beside them the keys with the decays to the chunk's end.
 // One workgroup a chunk, row and 256 columns of [K V], an invocation a column, whose solution stays in registers; L comes through
 // workgroup memory in strips of 16 rows. Bytes: k, v and the keys' products in, W, U and the keys out. FLOPs: 64 (Dk + Dv) a
-// token, f32 in both precisions. Bound by memory where f32 is fast.
+// token. Bound by the reads of L, a vector of it for four products. The forward pass in f16 is delta-systems-f16.ts.
 import type * as tf from '#tfjs';
-import {
-  CAUSAL_TILE,
-  CHUNK,
-  DECAY_TILE,
-  DECAYS_FROM_ENDS,
-  LOAD_GATES,
-  operandElements,
-  type Tiling,
-} from './chunk-tiles.js';
+import { CAUSAL_TILE, CHUNK, DECAY_TILE, DECAYS_FROM_ENDS, LOAD_GATES } from './chunk-tiles.js';
 import { run, type Program } from './runner.js';
 
 const STRIP = 16;
@@ -23,7 +15,6 @@ interface Spec {
   readonly keyDim: number;
   readonly valueDim: number;
   readonly decays: boolean;
-  readonly halves: boolean;
 }
 
 /** Columns of W and of the keys: whole tiles, with zeros behind Dk. */
@@ -32,18 +23,18 @@ export function paddedKeyDim(keyDim: number): number {
 }
 
 function programOf(spec: Spec): Program {
-  const { keyDim, valueDim, decays, halves } = spec;
-  const [padded, type] = [paddedKeyDim(keyDim), halves ? 'f16' : 'f32'];
+  const { keyDim, valueDim, decays } = spec;
+  const padded = paddedKeyDim(keyDim);
   const inputs = ['k', 'v', 'rate', 'products', ...(decays ? ['g'] : [])];
   const outputs = ['w', 'keys', 'u'];
   const buffers = [
     ...inputs.map((name) => `var<storage, read> ${name}: array<${name === 'products' ? 'vec4f' : 'f32'}>`),
-    ...outputs.map((name) => `var<storage, read_write> ${name}: array<${type}>`),
+    ...outputs.map((name) => `var<storage, read_write> ${name}: array<f32>`),
     'var<uniform> sizes: Sizes',
   ];
   return {
-    key: `delta-systems/${keyDim}/${valueDim}/${decays ? 'decays' : 'stays'}/${type}`,
-    wgsl: () => `${halves ? 'enable f16;' : ''}
+    key: `delta-systems/${keyDim}/${valueDim}/${decays ? 'decays' : 'stays'}`,
+    wgsl: () => `
 struct Sizes { length: u32, chunks: u32, sharing: u32 }
 ${buffers.map((buffer, i) => `@group(0) @binding(${i}) ${buffer};`).join('\n')}
 var<workgroup> strip: array<vec4f, ${(STRIP * CHUNK) / 4}>;
@@ -85,9 +76,8 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lo
 }
 
 /** The rows 16 n.. of the solution: x0.. are the column's elements so far, by fours. */
-function solveStrip({ keyDim, valueDim, decays, halves }: Spec, n: number): string {
+function solveStrip({ keyDim, valueDim, decays }: Spec, n: number): string {
   const padded = paddedKeyDim(keyDim);
-  const element = halves ? 'f16' : 'f32';
   const rows = Array.from({ length: STRIP }, (_, r) => {
     const i = STRIP * n + r;
     const solved = Array.from({ length: r >> 2 }, (_, f) => 4 * n + f);
@@ -107,10 +97,10 @@ function solveStrip({ keyDim, valueDim, decays, halves }: Spec, n: number): stri
       let solution = side${known}${last.join('')};
       x${fourth}.${'xyzw'[within]} = solution;
       if (isKey) {
-        w[(out + ${i}u) * ${padded}u + column] = ${element}(solution);
-        keys[(out + ${i}u) * ${padded}u + column] = ${element}(${decays ? `raw * ends[${r}u]` : 'raw'});
+        w[(out + ${i}u) * ${padded}u + column] = solution;
+        keys[(out + ${i}u) * ${padded}u + column] = ${decays ? `raw * ends[${r}u]` : 'raw'};
       } else if (inside) {
-        u[(out + ${i}u) * ${valueDim}u + column - ${padded}u] = ${element}(solution);
+        u[(out + ${i}u) * ${valueDim}u + column - ${padded}u] = solution;
       }
     }`;
   });
@@ -149,8 +139,8 @@ export interface DeltaSystemsInputs {
   readonly logDecay: tf.Tensor3D | null;
 }
 
-/** Operands for kernels only, of this tiling; zeros behind the last token. */
-export interface DeltaSystems extends Tiling {
+/** Zeros behind the last token. */
+export interface DeltaSystems {
   /** [B Nv, chunks, 64, padded Dk] */
   readonly w: tf.Tensor;
   /** exp(G[C] - G) K, of w's shape. */
@@ -159,34 +149,27 @@ export interface DeltaSystems extends Tiling {
   readonly u: tf.Tensor;
 }
 
-export function deltaSystems(
-  { k, v, rate, products, logDecay }: DeltaSystemsInputs,
-  { tensorCores }: Tiling,
-): DeltaSystems {
+export function deltaSystems({ k, v, rate, products, logDecay }: DeltaSystemsInputs): DeltaSystems {
   const [batch, heads, length, valueDim] = v.shape;
   const keyDim = k.shape[3];
   const chunks = Math.ceil(length / CHUNK);
   const tokens = batch * heads * chunks * CHUNK;
   const padded = paddedKeyDim(keyDim);
-  const keyShape = [operandElements(tokens * padded, { tensorCores })];
+  const keyShape = [tokens, padded];
   const [w, keys, u] = run({
-    program: programOf({ keyDim, valueDim, decays: logDecay !== null, halves: tensorCores }),
+    program: programOf({ keyDim, valueDim, decays: logDecay !== null }),
     inputs: [k, v, rate, products, ...(logDecay === null ? [] : [logDecay])],
-    outputs: [
-      { shape: keyShape },
-      { shape: keyShape },
-      { shape: [operandElements(tokens * valueDim, { tensorCores })] },
-    ],
+    outputs: [{ shape: keyShape }, { shape: keyShape }, { shape: [tokens, valueDim] }],
     uniforms: [length, chunks, heads / k.shape[1]],
     workgroups: [chunks, batch * heads, Math.ceil((padded + valueDim) / INVOCATIONS)],
   });
-  return { w, keys, u, tensorCores };
+  return { w, keys, u };
 }
 
 export function samples(): Program[] {
-  return [false, true].flatMap((halves) => [
-    programOf({ keyDim: 128, valueDim: 256, decays: true, halves }),
-    programOf({ keyDim: 128, valueDim: 128, decays: false, halves }),
-    programOf({ keyDim: 24, valueDim: 48, decays: true, halves }),
-  ]);
+  return [
+    programOf({ keyDim: 128, valueDim: 256, decays: true }),
+    programOf({ keyDim: 128, valueDim: 128, decays: false }),
+    programOf({ keyDim: 24, valueDim: 48, decays: true }),
+  ];
 }

@@ -6,8 +6,11 @@
 import * as tf from '#tfjs';
 import { chunkDecays } from './chunk-decays.js';
 import { chunkOutputs } from './chunk-outputs.js';
+import { chunkOutputsF16 } from './chunk-outputs-f16.js';
 import { chunkScores } from './chunk-scores.js';
 import { chunkStates } from './chunk-states.js';
+import { chunkStatesF16 } from './chunk-states-f16.js';
+import { chunksOnTensorCores } from './chunk-tensor-cores.js';
 import { gatedScores } from './gated-scores.js';
 import { suffixSumsOfProducts } from './suffix-sums.js';
 
@@ -24,6 +27,11 @@ type OutputsAndState = [o: tf.Tensor4D, state: tf.Tensor4D];
 
 export function gatedLinearAttentionForward({ q, k, v, logDecay, start }: Inputs, along: Side): OutputsAndState {
   const { fromStart, toEnd } = chunkDecays(logDecay);
+  if (along === 'keys' && chunksOnTensorCores(q.shape[3], v.shape[3])) {
+    const { states, final } = chunkStatesF16({ k, v, toEnd, fromStart, start }, along);
+    const read = { q, factor: fromStart, states, scores: gatedScores(q, k, logDecay), v, logDecay: null };
+    return [chunkOutputsF16(read, { within: 'scored', outputDim: v.shape[3], heads: v.shape[1] }), final];
+  }
   const { states, final } = chunkStates({ k, v, factor: toEnd, whole: fromStart, start }, along);
   return [outputs({ q, k, v, logDecay }, along, fromStart, states), final];
 }

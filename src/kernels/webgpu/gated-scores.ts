@@ -2,10 +2,13 @@
 //   A[i, j] = sum over c of q[i, c] k[j, c] exp(g[j + 1, c] + ... + g[i, c]) for j <= i, else 0.
 // The exponent is a sum of g in three parts, none of them positive: what is left of j's four tokens, what lies between them and
 // i's four, and what leads to i. Between two fours it is put together from sums over four and sixteen tokens.
-// One workgroup a chunk and row, 4 x 4 scores an invocation, f32 in both precisions. Bytes: q, k and g in, 64 floats a token out.
-// FLOPs: 128 Dk a token, and 8 exponentials for 16 products. Bound by arithmetic.
+// One workgroup a chunk and row, 4 x 4 scores an invocation. Bytes: q, k and g in, 64 floats a token out.
+// FLOPs: 128 Dk a token, and 8 exponentials for 16 products. Bound by arithmetic; in f16
+// gated-scores-f16.ts has fewer exponentials.
 import type * as tf from '#tfjs';
+import { chunksOnTensorCores, operandsOf } from './chunk-tensor-cores.js';
 import { CHUNK, putBlock, readRow } from './chunk-tiles.js';
+import { gatedScoresF16 } from './gated-scores-f16.js';
 import { run, type Program } from './runner.js';
 
 function programOf(dim: number): Program {
@@ -112,9 +115,13 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lo
 export function gatedScores(q: tf.Tensor4D, k: tf.Tensor4D, logDecay: tf.Tensor4D): tf.Tensor {
   const [batch, heads, length, dim] = q.shape;
   const chunks = Math.ceil(length / CHUNK);
+  const { buffers, held } = operandsOf(q, k);
+  const [program, inputs] = chunksOnTensorCores(dim)
+    ? [gatedScoresF16({ dim, held }), buffers]
+    : [programOf(dim), [q, k]];
   return run({
-    program: programOf(dim),
-    inputs: [q, k, logDecay],
+    program,
+    inputs: [...inputs, logDecay],
     outputs: [{ shape: [batch, heads, chunks, CHUNK, CHUNK] }],
     uniforms: [length, chunks],
     workgroups: [chunks, batch * heads],

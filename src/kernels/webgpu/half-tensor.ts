@@ -1,9 +1,11 @@
 // Matrices in f16, two elements to a 32-bit word, rounded to nearest even. TensorFlow.js has no such type, and adds up whatever
-// bits it is given, so that a packed matrix is no tf.Tensor: only kernels that know it may touch it.
+// bits it is given, so that a packed matrix is no tf.Tensor: only kernels that know it may touch it. What layers compute may be packed
+// and a tf.Tensor all the same: such a one is unpacked when something asks for f32 (device-backend.ts), and the kernels that know
+// it read its words.
 //   packing: 4 bytes read and 2 written an element.
 import type * as tf from '#tfjs';
 import { halfCopyOf, rememberHalfCopy } from './half-copies.js';
-import { run, workgroupsFor, type Program } from './runner.js';
+import { deviceBackend, run, workgroupsFor, type Program } from './runner.js';
 
 /** Elements that a thread packs. Rows of a matrix are whole multiples, so that they start at a vector of 16 bytes. */
 export const HALVES_PER_VECTOR = 8;
@@ -37,11 +39,21 @@ export function fitsHalf(shape: readonly number[]): boolean {
   return shape.length === 2 && shape[1]! % HALVES_PER_VECTOR === 0;
 }
 
+/** Whether a tensor of this shape can be packed: whole vectors in each row. */
+export function packsRows(shape: readonly number[]): boolean {
+  return shape.length > 0 && shape.at(-1)! % HALVES_PER_VECTOR === 0;
+}
+
+/** The words of a tensor whose elements are packed. */
+export function packedOf(x: tf.TensorInfo): tf.Tensor | undefined {
+  return deviceBackend().packedOf(x);
+}
+
 /** x [..., columns] -> its packed rows. The same tensor is converted once while the first copy lives. */
 export function toHalf(x: tf.Tensor): HalfTensor {
   const columns = x.shape.at(-1)!;
   const rows = columns === 0 ? 0 : x.size / columns;
-  let words = halfCopyOf(x);
+  let words = packedOf(x) ?? halfCopyOf(x);
   if (words === undefined) {
     const vectors = x.size / HALVES_PER_VECTOR;
     [words] = run({
@@ -54,6 +66,20 @@ export function toHalf(x: tf.Tensor): HalfTensor {
     rememberHalfCopy(x, words);
   }
   return new HalfTensor([rows, columns], words);
+}
+
+/** x [..., columns] as a tensor that holds packed elements alone; x is disposed. */
+export function packedAlone<T extends tf.Tensor>(x: T): T {
+  const vectors = x.size / HALVES_PER_VECTOR;
+  const [packed] = run({
+    program: PACK,
+    inputs: [x],
+    outputs: [{ shape: x.shape, packed: true }],
+    uniforms: [vectors],
+    workgroups: workgroupsFor(vectors, WORKGROUP),
+  });
+  x.dispose();
+  return packed as T;
 }
 
 const PACK: Program = {

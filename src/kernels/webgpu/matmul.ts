@@ -2,9 +2,9 @@
 // step have kernels of their own: linear-step.ts). It stands in for TensorFlow.js's BatchMatMul, so that composite forms and the
 // gradients of the tape run on it too.
 import * as tf from '#tfjs';
-import { fitsHalf, type HalfTensor, toHalf } from './half-tensor.js';
+import { fitsHalf, type HalfTensor, HALVES_PER_VECTOR, packedAlone, packedOf, toHalf } from './half-tensor.js';
 import { partsOf, sumParts, whole } from './matmul-parts.js';
-import { edgesOf, SLICE, TILE, tensorCoreProgram } from './matmul-tensor-core.js';
+import { columnsOfTile, edgesOf, SLICE, TILE, tensorCoreProgram } from './matmul-tensor-core.js';
 import { tiledProgram, type Tiling } from './matmul-tiled.js';
 import { usesTensorCores } from './precision.js';
 import { deviceBackend, run, workgroupsFor } from './runner.js';
@@ -34,14 +34,39 @@ export function matMulF32(a: tf.TensorInfo, b: tf.TensorInfo, options: MatMulOpt
   return tiled(a, b, { m, n, k, batch: [...batch], batched, halfB: false, ...options });
 }
 
-/** x [rows, K] times the packed weight [N, K] -> [rows, N] (+ residual): what a layer computes from weights in f16. */
-export function linearHalf(x: tf.Tensor2D, weight: HalfTensor, residual?: tf.Tensor2D): tf.Tensor2D {
+/**
+ * x [rows, K] times the packed weight [N, K] -> [rows, N] (+ residual): what a layer computes from weights in f16. The product is
+ * packed where x is, unless something is added or that is not wanted.
+ */
+export function linearHalf(
+  x: tf.Tensor2D,
+  weight: HalfTensor,
+  { residual, packed = true }: { readonly residual?: tf.Tensor2D; readonly packed?: boolean } = {},
+): tf.Tensor2D {
   const [rows, k] = x.shape;
   const n = weight.shape[0];
-  const extra = residual === undefined ? {} : { residual };
-  if (usesTensorCores()) return tensorCore(toHalf(x), weight, { m: rows, n, k, transposeB: true, ...extra });
-  const shape = { m: rows, n, k, batch: [], batched: [0, 0] as const, halfB: true, transposeB: true };
-  return tiled(x, weight.words, { ...shape, ...extra }) as tf.Tensor2D;
+  const product = { m: rows, n, k, transposeB: true, ...(residual && { residual }) };
+  const packs = packed && residual === undefined && packedOf(x) !== undefined && n % HALVES_PER_VECTOR === 0;
+  if (usesTensorCores()) return tensorCore(toHalf(x), weight, product, packs ? 'packed' : 'f32');
+  const y = tiled(x, weight.words, { ...product, batch: [], batched: [0, 0], halfB: true }) as tf.Tensor2D;
+  return packs ? packedAlone(y) : y;
+}
+
+/** silu(x gate^T) * (x up^T), packed: x [rows, K], the weights [N, K] -> [rows, N]; for devices with tensor cores. */
+export function swiGluHalf(x: tf.Tensor2D, gate: HalfTensor, up: HalfTensor): tf.Tensor2D {
+  const [rows, k] = x.shape;
+  const [n] = gate.shape;
+  const [y] = run({
+    program: tensorCoreProgram({
+      ...{ transposeA: false, transposeB: true, residual: false, inParts: false, result: 'swiglu' },
+      ...edgesOf(rows, n, k, columnsOfTile({ result: 'swiglu' })),
+    }),
+    inputs: [toHalf(x).words, gate.words, up.words],
+    outputs: [{ shape: [rows, n], packed: true }],
+    uniforms: [rows, n, k, k],
+    workgroups: [Math.ceil(rows / TILE) * Math.ceil(n / columnsOfTile({ result: 'swiglu' }))],
+  });
+  return y as tf.Tensor2D;
 }
 
 /** Whether f32 matrices of these shapes can be multiplied in f16: asked for, and rows of whole vectors on both sides. */
@@ -81,7 +106,7 @@ interface Product extends MatMulOptions {
   readonly k: number;
 }
 
-function tensorCore(a: HalfTensor, b: HalfTensor, product: Product): tf.Tensor2D {
+function tensorCore(a: HalfTensor, b: HalfTensor, product: Product, result: 'f32' | 'packed' = 'f32'): tf.Tensor2D {
   const { m, n, k, transposeA = false, transposeB = false, residual, inParts = false } = product;
   const tiles = Math.ceil(m / TILE) * Math.ceil(n / TILE);
   const parts = inParts ? partsOf(tiles, k, SLICE) : whole(k);
@@ -94,9 +119,10 @@ function tensorCore(a: HalfTensor, b: HalfTensor, product: Product): tf.Tensor2D
       residual: added.length > 0,
       ...edgesOf(m, n, k),
       inParts: cut,
+      result,
     }),
     inputs: [a.words, b.words, ...added],
-    outputs: [{ shape: cut ? [parts.count, m, n] : [m, n] }],
+    outputs: [{ shape: cut ? [parts.count, m, n] : [m, n], packed: result === 'packed' }],
     uniforms: [m, n, k, parts.length],
     workgroups: [tiles, 1, parts.count],
   });

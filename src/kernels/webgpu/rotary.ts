@@ -5,6 +5,7 @@
 // (1.4e-7 at most is found up to position 16 million, and 3e-8 in the root mean square).
 // One vector of pairs an invocation. Bytes: x read, y written; the tables stay in L1. Bound by memory.
 import type * as tf from '#tfjs';
+import { asHeld, asReal, boundAs, operandOf, packingWgsl, type Held } from './held.js';
 import { f32, positionWgsl, run, workgroupsFor, type Program } from './runner.js';
 import { bindings, perItem, WORKGROUP } from './vectors.js';
 
@@ -35,7 +36,7 @@ fn angleAt(position: u32, column: u32) -> Angle {
 }`;
 }
 
-/** x [..., T, R, D], each token with R rows, x's first token at `position` -> x's shape */
+/** x [..., T, R, D], each token with R rows, x's first token at `position` -> x's shape, packed where x is */
 export function rotatePairs(
   x: tf.Tensor,
   { cos, sin, block }: RotaryAngles,
@@ -45,10 +46,11 @@ export function rotatePairs(
 ): tf.Tensor {
   const [length, rows, dim] = x.shape.slice(-3) as [number, number, number];
   const count = x.size / 2 / pairsAtOnce(pairing, dim);
+  const { buffer, held } = inVectors(pairing, dim) ? operandOf(x) : { buffer: x, held: 'f32' as const };
   const [y] = run({
-    program: program(pairing, dim),
-    inputs: [x, cos, sin],
-    outputs: [{ shape: x.shape }],
+    program: program(pairing, dim, held),
+    inputs: [buffer, cos, sin],
+    outputs: [{ shape: x.shape, packed: held === 'f16' }],
     uniforms: [count, length, rows, block, f32(direction)],
     position,
     workgroups: workgroupsFor(count, WORKGROUP),
@@ -58,37 +60,45 @@ export function rotatePairs(
 
 /** Halves are read as two vectors of four, neighbours as one of two pairs, where a row divides into them. */
 function pairsAtOnce(pairing: Pairing, dim: number): number {
-  if (pairing === 'halves') return dim % 8 === 0 ? 4 : 1;
-  return dim % 4 === 0 ? 2 : 1;
+  if (!inVectors(pairing, dim)) return 1;
+  return pairing === 'halves' ? 4 : 2;
 }
 
-function program(pairing: Pairing, dim: number): Program {
+function inVectors(pairing: Pairing, dim: number): boolean {
+  return dim % (pairing === 'halves' ? 8 : 4) === 0;
+}
+
+/** `held` is f16 only where values are vectors of four. */
+function program(pairing: Pairing, dim: number, held: Held): Program {
   const pairs = pairsAtOnce(pairing, dim);
   const vector = (width: number) => (width === 1 ? 'f32' : `vec${width}<f32>`);
   const angles = vector(pairs);
-  const values = vector(pairing === 'halves' ? pairs : 2 * pairs);
+  const values = held === 'f16' ? boundAs(held) : vector(pairing === 'halves' ? pairs : 2 * pairs);
+  const read = (at: string) => asReal(held, `x[${at}]`);
+  const write = (at: string, value: string) => `y[${at}] = ${asHeld(held, value)};`;
   const perRow = dim / 2 / pairs;
   const body = {
     halves: `
   let first = item / ${perRow}u * ${2 * perRow}u + item % ${perRow}u;
-  let x1 = x[first];
-  let x2 = x[first + ${perRow}u];
-  y[first] = x1 * c - x2 * s;
-  y[first + ${perRow}u] = x2 * c + x1 * s;`,
+  let x1 = ${read('first')};
+  let x2 = ${read(`first + ${perRow}u`)};
+  ${write('first', 'x1 * c - x2 * s')}
+  ${write(`first + ${perRow}u`, 'x2 * c + x1 * s')}`,
     neighbours:
       pairs === 2
         ? `
-  let pairs = x[item];
+  let pairs = ${read('item')};
   let rotated = pairs.xz * c - pairs.yw * s;
   let other = pairs.yw * c + pairs.xz * s;
-  y[item] = vec4(rotated.x, other.x, rotated.y, other.y);`
+  ${write('item', 'vec4(rotated.x, other.x, rotated.y, other.y)')}`
         : `
   let pair = x[item];
   y[item] = vec2(pair.x * c - pair.y * s, pair.y * c + pair.x * s);`,
   };
   return {
-    key: `rotary/${pairing}/${dim}`,
+    key: `rotary/${pairing}/${dim}/${held}`,
     wgsl: () => `
+${packingWgsl(held)}
 ${bindings(
   { x: values, cosines: angles, sines: angles },
   { y: values },
@@ -106,5 +116,8 @@ ${perItem(`
 }
 
 export function samples(): Program[] {
-  return (['halves', 'neighbours'] as const).flatMap((pairing) => [6, 64, 128].map((dim) => program(pairing, dim)));
+  return (['halves', 'neighbours'] as const).flatMap((pairing) => [
+    ...[6, 64, 128].map((dim) => program(pairing, dim, 'f32')),
+    program(pairing, 64, 'f16'),
+  ]);
 }

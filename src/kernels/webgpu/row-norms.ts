@@ -9,6 +9,8 @@
 import type * as tf from '#tfjs';
 import { ACTIVATIONS } from './activations.js';
 import { columnSums } from './column-sums.js';
+import { asHeld, asReal, boundAs, operandOf, packingWgsl, type Held } from './held.js';
+import { packsRows } from './half-tensor.js';
 import { f32, run, type Program } from './runner.js';
 import { bindings, realOf, rowSum, unrolled, widthOf, WORKGROUP, type Width } from './vectors.js';
 
@@ -27,19 +29,42 @@ export interface NormInputs {
 const MOST_WORKGROUPS = 4096;
 const MOST_PARTIAL_SUMS = 512;
 
-/** -> y of x's shape */
-export function rowNorm(norm: Norm, inputs: NormInputs, epsilon: number): tf.Tensor {
-  const { x, gate, weight, bias } = inputs;
+/** -> y of x's shape, packed where x or the gate is, or where that is asked for. */
+export function rowNorm(norm: Norm, inputs: NormInputs, epsilon: number, packs = false): tf.Tensor {
+  const { weight, bias } = inputs;
+  const x = operandOf(inputs.x);
+  const gate = inputs.gate && operandOf(inputs.gate);
   const rows = rowsOf(inputs);
   const tiling = tilingOf(rows.size, VECTORS_FORWARD);
+  const packed = packsRows(inputs.x.shape) && (packs || x.held === 'f16' || gate?.held === 'f16');
   const [y] = run({
-    program: forwardProgram(norm, tiling),
-    inputs: [x, gate, weight, bias].filter((tensor) => tensor !== undefined),
-    outputs: [{ shape: x.shape }],
+    program: forwardProgram(norm, tiling, { x: x.held, gate: gate?.held ?? 'f32', y: packed ? 'f16' : 'f32' }),
+    inputs: [x.buffer, gate?.buffer, weight, bias].filter((tensor) => tensor !== undefined),
+    outputs: [{ shape: inputs.x.shape, packed }],
     uniforms: [rows.tokens, f32(epsilon)],
     workgroups: [Math.min(MOST_WORKGROUPS, Math.ceil(rows.tokens / tiling.rows)), rows.groups],
   });
   return y;
+}
+
+/** The sum of x and y, and its RMS norm, packed where that is asked for; x, y [..., D], weight [D]. */
+export function rmsNormOfSum(
+  { x, y, weight }: { readonly x: tf.Tensor; readonly y: tf.Tensor; readonly weight: tf.Tensor },
+  epsilon: number,
+  packs: boolean,
+): readonly [sum: tf.Tensor, normed: tf.Tensor] {
+  const rows = rowsOf({ x, weight });
+  const tiling = tilingOf(rows.size, VECTORS_FORWARD);
+  const added = operandOf(y);
+  const packed = packs && packsRows(x.shape);
+  const layout = { ...UNPACKED, added: added.held, y: packed ? 'f16' : 'f32' } as const;
+  return run({
+    program: forwardProgram('rms', tiling, layout),
+    inputs: [x, added.buffer, weight],
+    outputs: [{ shape: x.shape }, { shape: x.shape, packed }],
+    uniforms: [rows.tokens, f32(epsilon)],
+    workgroups: [Math.min(MOST_WORKGROUPS, Math.ceil(rows.tokens / tiling.rows)), rows.groups],
+  });
 }
 
 /** Gradients of the inputs that there are. */
@@ -151,10 +176,10 @@ function inRow({ lanes, vectors }: Tiling, i: number): string | null {
 }
 
 /** var name0 = source[at + ...]; zeros behind the row's end */
-function loadRow(tiling: Tiling, name: string, source: string, at: string): string {
+function loadRow(tiling: Tiling, name: string, source: string, at: string, held: Held = 'f32'): string {
   return unrolled(tiling.held, (i) => {
     const inside = inRow(tiling, i);
-    const value = `${source}[${at} + ${i * tiling.lanes}u]`;
+    const value = asReal(held, `${source}[${at} + ${i * tiling.lanes}u]`);
     return inside === null
       ? `let ${name}${i} = ${value};`
       : `var ${name}${i} = real(0.0);\nif (${inside}) { ${name}${i} = ${value}; }`;
@@ -183,12 +208,24 @@ function centre(tiling: Tiling, mean: string): string {
   });
 }
 
-function forwardProgram(norm: Norm, tiling: Tiling): Program {
+/** How inputs and output lie in memory; `added` where something is added to x ahead of the norm, and the sum is written, too. */
+interface Layout {
+  readonly x: Held;
+  readonly added?: Held;
+  readonly gate: Held;
+  readonly y: Held;
+}
+
+const UNPACKED: Layout = { x: 'f32', gate: 'f32', y: 'f32' };
+
+function forwardProgram(norm: Norm, tiling: Tiling, layout: Layout): Program {
   const { size, width, held } = tiling;
   const { gate, weight, bias, centred } = has(norm);
+  const { added } = layout;
   const reads = {
-    xs: 'real',
-    ...(gate && { gates: 'real' }),
+    xs: boundAs(layout.x),
+    ...(added && { addeds: boundAs(added) }),
+    ...(gate && { gates: boundAs(layout.gate) }),
     ...(weight && { weights: 'real' }),
     ...(bias && { biases: 'real' }),
   };
@@ -202,11 +239,12 @@ function forwardProgram(norm: Norm, tiling: Tiling): Program {
       .filter(Boolean)
       .join('');
   return {
-    key: keyOf(norm, 'forward', tiling),
+    key: `${keyOf(norm, 'forward', tiling)}/${layout.x}/${added}/${layout.gate}/${layout.y}`,
     wgsl: () => `
 ${realOf(width)}
+${packingWgsl(layout.x, added ?? 'f32', layout.gate, layout.y)}
 ${gate ? ACTIVATIONS : ''}
-${bindings(reads, { ys: 'real' }, 'tokens: u32, epsilon: f32')}
+${bindings(reads, { ...(added && { sums: 'real' }), ys: boundAs(layout.y) }, 'tokens: u32, epsilon: f32')}
 ${kernel(
   tiling,
   'f32',
@@ -214,12 +252,19 @@ ${kernel(
     .filter(Boolean)
     .join('\n'),
   `
-  ${loadRow(tiling, 'x', 'xs', 'at')}
-  ${gate ? loadRow(tiling, 'gate', 'gates', 'at') : ''}
+  ${loadRow(tiling, added ? 'own' : 'x', 'xs', 'at', layout.x)}
+  ${
+    added
+      ? `${loadRow(tiling, 'added', 'addeds', 'at', added)}
+  ${unrolled(held, (i) => `let x${i} = own${i} + added${i};`)}
+  ${storeRow(tiling, 'sums', (i) => `x${i}`)}`
+      : ''
+  }
+  ${gate ? loadRow(tiling, 'gate', 'gates', 'at', layout.gate) : ''}
   ${u()}
   let squares = rowSum(local, ${own(tiling, (i) => `u${i} * u${i}`)});
   let r = inverseSqrt(squares * ${scaleOf(norm, size)} + uniforms.epsilon);
-  ${storeRow(tiling, 'ys', y)}`,
+  ${storeRow(tiling, 'ys', (i) => asHeld(layout.y, y(i)))}`,
   '',
 )}`,
   };
@@ -310,10 +355,20 @@ function addSlots(tiling: Tiling, name: string, destination: string): string {
 
 export function samples(): Program[] {
   const norms: Norm[] = ['rms', 'gated-after', 'gated-before', 'length', 'layer'];
-  return norms.flatMap((norm) =>
-    [63, 64, 96, 1024, 4096].flatMap((size) => [
-      forwardProgram(norm, tilingOf(size, VECTORS_FORWARD)),
-      backwardProgram(norm, tilingOf(size, VECTORS_BACKWARD)),
-    ]),
-  );
+  const packing = (norm: Norm, layout: Partial<Layout>) =>
+    forwardProgram(norm, tilingOf(1024, VECTORS_FORWARD), { ...UNPACKED, ...layout, y: 'f16' });
+  return [
+    ...norms.flatMap((norm) =>
+      [63, 64, 96, 1024, 4096].flatMap((size) => [
+        forwardProgram(norm, tilingOf(size, VECTORS_FORWARD), UNPACKED),
+        backwardProgram(norm, tilingOf(size, VECTORS_BACKWARD)),
+      ]),
+    ),
+    packing('rms', {}),
+    packing('rms', { added: 'f16' }),
+    forwardProgram('rms', tilingOf(63, VECTORS_FORWARD), { ...UNPACKED, added: 'f32' }),
+    packing('length', { x: 'f16' }),
+    packing('gated-after', { gate: 'f16' }),
+    packing('gated-before', { x: 'f16', gate: 'f16' }),
+  ];
 }

@@ -39,6 +39,8 @@ export interface Dispatch<Outputs extends readonly OutputSpec[] = readonly Outpu
 export interface OutputSpec {
   readonly shape: readonly number[];
   readonly dtype?: 'float32' | 'int32';
+  /** The kernel writes f16, two to a word; the last dimension is a multiple of eight. The tensor counts as float32. */
+  readonly packed?: boolean;
 }
 
 const pipelines = new WeakMap<DeviceBackend, Map<string, GPUComputePipeline>>();
@@ -60,11 +62,11 @@ export function run<const Outputs extends readonly OutputSpec[]>(
   dispatch: Dispatch<Outputs>,
 ): { [I in keyof Outputs]: tf.Tensor } {
   const backend = deviceBackend();
-  const outputs = dispatch.outputs.map(({ shape, dtype = 'float32' }) => newTensor(backend, shape, dtype));
+  const outputs = dispatch.outputs.map((output) => newOutput(backend, output));
   dispatch.updates?.forEach(forgetHalfCopy);
   const [x, y = 1, z = 1] = dispatch.workgroups;
   if (x * y * z > 0) {
-    const filled = outputs.map((tensor) => backend.bufferOf(tensor));
+    const filled = outputs.map((tensor) => backend.bufferOf(backend.packedOf(tensor) ?? tensor));
     const updates = dispatch.updates?.map((tensor) => backend.changingBufferOf(tensor)) ?? [];
     const buffers = [...dispatch.inputs.map((tensor) => backend.bufferOf(tensor)), ...filled, ...updates];
     const { uniforms } = dispatch;
@@ -88,6 +90,12 @@ export function workgroupsFor(count: number, each: number): [number, number] {
   if (groups <= most) return [groups, 1];
   const y = Math.ceil(groups / most);
   return [Math.ceil(groups / y), y];
+}
+
+function newOutput(backend: DeviceBackend, { shape, dtype = 'float32', packed = false }: OutputSpec): tf.Tensor {
+  const tensor = newTensor(backend, shape, dtype);
+  if (packed && tensor.size > 0) backend.holdPacked(tensor, newTensor(backend, [tensor.size / 2], 'int32'));
+  return tensor;
 }
 
 function newTensor(backend: DeviceBackend, shape: readonly number[], dtype: tf.DataType): tf.Tensor {

@@ -9,6 +9,7 @@
 import type * as tf from '#tfjs';
 import { ACTIVATIONS } from './activations.js';
 import { columnSums } from './column-sums.js';
+import { asHeld, asReal, boundAs, operandOf, packingWgsl, type Held } from './held.js';
 import { run, workgroupsFor, type Program } from './runner.js';
 import { bindings, perItem, realOf, unrolled, widthOf, WORKGROUP, type Width } from './vectors.js';
 
@@ -36,14 +37,15 @@ interface Form {
   readonly state: boolean;
 }
 
-/** -> y [B, T, C] */
+/** -> y [B, T, C], packed where x is */
 export function convolve(inputs: ConvolutionInputs, activation: ConvolutionActivation): tf.Tensor3D {
   const { x, weight, bias, state } = inputs;
   const form = formOf(inputs, activation);
+  const { buffer, held } = operandOf(x);
   const [y] = run({
-    program: forwardProgram(form),
-    inputs: [x, weight, bias, state].filter((tensor) => tensor !== undefined),
-    outputs: [{ shape: x.shape }],
+    program: forwardProgram(form, held),
+    inputs: [buffer, weight, bias, state].filter((tensor) => tensor !== undefined),
+    outputs: [{ shape: x.shape, packed: held === 'f16' }],
     uniforms: [x.shape[1]!],
     workgroups: gridOf(form, x, STRIP_FORWARD),
   });
@@ -139,7 +141,7 @@ function keyOf(pass: string, { channels, taps, activation, bias, state }: Form):
 }
 
 /** The text that both passes begin with: inputs by token, and the channel's taps. */
-function head(form: Form, strip: number): string {
+function head(form: Form, strip: number, held: Held = 'f32'): string {
   const { taps, bias, state, activation } = form;
   const { width, vectors, lanes, strips } = tilingOf(form);
   const before = taps - 1;
@@ -150,7 +152,7 @@ function head(form: Form, strip: number): string {
 fn inputAt(row: u32, token: i32, channel: u32) -> real {
   if (token >= 0) {
     if (token >= i32(uniforms.length)) { return real(0.0); }
-    return x[(row * uniforms.length + u32(token)) * ${vectors}u + channel];
+    return ${asReal(held, `x[(row * uniforms.length + u32(token)) * ${vectors}u + channel]`)};
   }
   ${state ? stateRows : ''}
   return real(0.0);
@@ -184,23 +186,24 @@ function convolved(taps: number): string {
   return Array.from({ length: taps }, (_, j) => `w${j} * x${j}`).join(' + ');
 }
 
-function forwardProgram(form: Form): Program {
+function forwardProgram(form: Form, held: Held): Program {
   const { taps, activation, bias, state } = form;
-  const reads = { x: 'real', weights: 'f32', ...(bias && { biases: 'real' }), ...(state && { state: 'real' }) };
+  const reads = { x: boundAs(held), weights: 'f32', ...(bias && { biases: 'real' }), ...(state && { state: 'real' }) };
   const z = `${convolved(taps)}${bias ? (activation === 'silu' ? ' + bias' : ' + biases[channel]') : ''}`;
   return {
-    key: keyOf('forward', form),
+    key: `${keyOf('forward', form)}/${held}`,
     wgsl: () => `
 ${realOf(tilingOf(form).width)}
+${packingWgsl(held)}
 ${activation === 'silu' ? ACTIVATIONS : ''}
-${bindings(reads, { y: 'real' }, 'length: u32')}
-${head(form, STRIP_FORWARD)}
+${bindings(reads, { y: boundAs(held) }, 'length: u32')}
+${head(form, STRIP_FORWARD, held)}
   for (var i = 0; i < ${STRIP_FORWARD}; i++) {
     let token = start + i;
     ${shift('x', taps, 'inputAt(row, token, channel)')}
     if (inside && token < length) {
       let z = ${z};
-      y[(row * uniforms.length + u32(token)) * ${tilingOf(form).vectors}u + channel] = ${activation === 'silu' ? 'silu(z)' : 'z'};
+      y[(row * uniforms.length + u32(token)) * ${tilingOf(form).vectors}u + channel] = ${asHeld(held, activation === 'silu' ? 'silu(z)' : 'z')};
     }
   }
 }`,
@@ -339,7 +342,8 @@ export function samples(): Program[] {
     ),
   );
   return [
-    ...forms.flatMap((form) => [forwardProgram(form), backwardProgram(form)]),
+    ...forms.flatMap((form) => [forwardProgram(form, 'f32'), backwardProgram(form)]),
+    ...forms.filter(({ channels }) => channels % 8 === 0).map((form) => forwardProgram(form, 'f16')),
     ...([4, 1] as const).flatMap((width) => [lastInputsProgram(width), lastInputsGradientProgram(width)]),
   ];
 }

@@ -1,10 +1,11 @@
-// Transpose, f32, where the last dimension stays the last: heads split from channels and merged again. It stands in for
+// Transpose, f32 or packed f16, where the last dimension stays the last: heads split from channels and merged again. It stands in for
 // TensorFlow.js's, which goes element by element. One vector of four an invocation; shapes and strides are uniforms. Where only
-// dimensions of size one move, as in a decoding step, nothing is copied.
+// dimensions of size one move, as in a decoding step, nothing is copied. What is packed moves as words.
 // Bytes: x read, y written. Bound by memory.
 import * as tf from '#tfjs';
+import { operandOf } from './held.js';
 import { deviceBackend, run, workgroupsFor, type Program } from './runner.js';
-import { bindings, perItem, realOf, widthOf, WORKGROUP, type Width } from './vectors.js';
+import { bindings, perItem, widthOf, WORKGROUP, type Width } from './vectors.js';
 
 const RANK = 4;
 
@@ -30,16 +31,18 @@ export function registerTranspose(): void {
 
 /** x of rank 4 at the most; perm keeps the last dimension. */
 export function transpose(x: tf.TensorInfo, perm: readonly number[]): tf.Tensor {
-  const width = widthOf(x.shape.at(-1)!);
-  const from = [...x.shape.slice(0, -1), x.shape.at(-1)! / width];
+  const { buffer, held } = operandOf(x);
+  const words = x.shape.at(-1)! / (held === 'f16' ? 2 : 1);
+  const width = widthOf(words);
+  const from = [...x.shape.slice(0, -1), words / width];
   const strides = from.map((_, axis) => tf.util.sizeFromShape(from.slice(axis + 1)));
   const missing = RANK - perm.length;
   const padded = (values: number[], filler: number) => [...new Array<number>(missing).fill(filler), ...values];
   const count = tf.util.sizeFromShape(from);
   const [y] = run({
     program: program(width),
-    inputs: [x],
-    outputs: [{ shape: perm.map((axis) => x.shape[axis]!) }],
+    inputs: [buffer],
+    outputs: [{ shape: perm.map((axis) => x.shape[axis]!), packed: held === 'f16' }],
     uniforms: [
       ...padded(
         perm.map((axis) => from[axis]!),
@@ -60,8 +63,8 @@ function program(width: Width): Program {
   return {
     key: `transpose/${width}`,
     wgsl: () => `
-${realOf(width)}
-${bindings({ x: 'real' }, { y: 'real' }, 'shape: vec4<u32>, strides: vec4<u32>, count: u32')}
+alias words = ${width === 4 ? 'vec4<u32>' : 'u32'};
+${bindings({ x: 'words' }, { y: 'words' }, 'shape: vec4<u32>, strides: vec4<u32>, count: u32')}
 ${perItem(`
   let i3 = item % uniforms.shape.w;
   let i2 = item / uniforms.shape.w % uniforms.shape.z;

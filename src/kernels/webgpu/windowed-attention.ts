@@ -11,13 +11,20 @@ import { attentionQueryGradient } from './attention-query-gradient.js';
 import { attentionQueryGradientF16 } from './attention-query-gradient-f16.js';
 import { forwardTiling, gradientTiling } from './attention-rows.js';
 import { sizesOf } from './attention-sizes.js';
-import type { Activation, AttentionConstants, AttentionTensors, Epilogue } from './attention-sizes.js';
+import type {
+  Activation,
+  AttentionConstants,
+  AttentionPacking,
+  AttentionTensors,
+  Epilogue,
+} from './attention-sizes.js';
 import {
   ATTENTION_MEMORY,
   fitsTensorCores,
   forwardTiling as forwardTilingF16,
   gradientTiling as gradientTilingF16,
 } from './attention-tensor-cores.js';
+import { packedOf } from './half-tensor.js';
 import { usesTensorCores } from './precision.js';
 import { deviceBackend, run, type Program } from './runner.js';
 
@@ -35,11 +42,13 @@ export interface AttentionGradients {
 
 /** The kernels of one precision and the rows that a workgroup of theirs has. */
 export interface AttentionKernels {
-  readonly forward: (constants: AttentionConstants, epilogue: Epilogue) => Program;
+  readonly forward: (constants: AttentionConstants, epilogue: Epilogue, packing?: AttentionPacking) => Program;
   readonly queryGradient: (constants: AttentionConstants) => Program;
   readonly keyValueGradient: (constants: AttentionConstants) => Program;
   readonly forwardRows: (constants: AttentionConstants) => number;
   readonly gradientRows: (constants: AttentionConstants) => number;
+  /** The forward kernel reads and writes packed elements. */
+  readonly packs: boolean;
 }
 
 /** Queries that are few: each by itself, with its keys split over workgroups. */
@@ -52,6 +61,7 @@ export const F32_KERNELS: AttentionKernels = {
   keyValueGradient: attentionKeyValueGradient,
   forwardRows: ({ dim }) => forwardTiling(dim)!.rows,
   gradientRows: ({ dim }) => gradientTiling(dim)!.rows,
+  packs: false,
 };
 
 export const F16_KERNELS: AttentionKernels = {
@@ -60,6 +70,7 @@ export const F16_KERNELS: AttentionKernels = {
   keyValueGradient: attentionKeyValueGradientF16,
   forwardRows: (constants) => forwardTilingF16(constants).rows,
   gradientRows: (constants) => gradientTilingF16(constants).rows,
+  packs: true,
 };
 
 /** Whether there are kernels for heads of this size. */
@@ -99,10 +110,12 @@ export function forwardWith(
   record = run,
 ): tf.Tensor4D {
   const [batch, queries, heads, dim] = q.shape;
+  const [words, ...keyWords] = kernels.packs ? [q, k, v].map(packedOf) : [];
+  const packing = { queries: words !== undefined, keys: keyWords.every((x) => x !== undefined) && kernels.packs };
   const [o] = record({
-    program: kernels.forward({ dim, activation }, 'output'),
-    inputs: [q, k, v, slopes],
-    outputs: [{ shape: q.shape }],
+    program: kernels.forward({ dim, activation }, 'output', packing),
+    inputs: [words ?? q, ...(packing.keys ? (keyWords as tf.Tensor[]) : [k, v]), slopes],
+    outputs: [{ shape: q.shape, packed: packing.queries }],
     uniforms: sizesOf({ q, k }, window),
     workgroups: [Math.ceil(queries / kernels.forwardRows({ dim, activation })), heads, batch],
   });

@@ -12,8 +12,10 @@ import {
 } from '../../ops/decayed-linear-attention.js';
 import { gatedRmsNorm, rmsNormOfGated } from '../../ops/gated-rms-norm.js';
 import { linear } from '../../ops/linear.js';
+import { steppedByHead, withSkip } from '../../ops/mamba2-terms.js';
 import { shortConvolution } from '../../ops/short-convolution.js';
-import { softplus } from '../../ops/softplus.js';
+import { biasedSoftplus } from '../../ops/softplus.js';
+import { splitColumns } from '../../ops/split-columns.js';
 import { swiGlu } from '../../ops/swiglu.js';
 import {
   ATTENTION_KEYS,
@@ -32,7 +34,7 @@ import { defineFamily } from '../family.js';
 import { forkRows } from '../fork-rows.js';
 import type { Initialisation, Mixer, MixerContext, ParameterSpec } from '../mixer.js';
 import { linearParameters, normParameter } from '../parameter-spec.js';
-import { mergeHeads, splitHeads } from './heads.js';
+import { splitHeads } from './heads.js';
 import { MAMBA_LAYOUTS } from './mamba-layouts.js';
 import { convolutionParameter } from './query-key-value.js';
 
@@ -146,23 +148,24 @@ export class Mamba2 implements Mixer<Mamba2State> {
     context: MixerContext,
     attend: typeof decayedLinearAttention,
   ): { y: tf.Tensor3D; state: Mamba2State | null } {
-    const { heads, groups, stateSize } = this.config;
+    const { heads, headDim, groups, stateSize, skipPerChannel } = this.config;
     const { inner, convolvedChannels } = this;
     const projected = this.project(u, 'in_proj', context);
-    const [z, xBC, dt] = split(projected, [inner, convolvedChannels, heads]);
+    const [z, xBC, dt] = inThree(projected, [inner, convolvedChannels, heads]);
     const convolution = this.convolve(xBC, state?.convolved ?? null, context);
-    const [x, B, C] = split(convolution.y, [inner, groups * stateSize, groups * stateSize]);
+    const [channels, B, C] = inThree(convolution.y, [inner, groups * stateSize, groups * stateSize]);
+    const x: tf.Tensor4D = tf.reshape(channels, [u.shape[0], u.shape[1], heads, headDim]);
 
     const step = this.stepSize(dt, context); // [B, T, N]
-    const values = splitHeads(x, heads);
     const { o, state: memory } = attend({
       q: splitHeads(C, groups),
       k: splitHeads(B, groups),
-      v: tf.mul(values, splitHeads(step, heads)),
+      v: steppedByHead({ x, step }),
       logDecay: tf.transpose(tf.mul(step, tf.neg(tf.exp(context.weight('attn.A_log')))), [0, 2, 1]),
       state: state?.memory ?? null,
     });
-    const y = tf.add(mergeHeads(o), this.skip(x, context)) as tf.Tensor3D;
+    const d = tf.reshape(context.weight('attn.D'), [heads, skipPerChannel ? headDim : 1]) as tf.Tensor2D;
+    const y: tf.Tensor3D = tf.reshape(withSkip({ o, x, d }), channels.shape);
     return {
       y: this.project(this.gate(y, z, context), 'out_proj', context),
       state: state === null ? null : { memory, convolved: convolution.state! },
@@ -183,22 +186,14 @@ export class Mamba2 implements Mixer<Mamba2State> {
   /** dt = softplus(dt + bias) within its limits. */
   private stepSize(dt: tf.Tensor3D, context: MixerContext): tf.Tensor3D {
     const [least, most] = this.config.stepLimit;
-    const step = softplus(tf.add(dt, context.weight('attn.dt_bias')));
+    const step = biasedSoftplus(dt, context.weight('attn.dt_bias'));
     const raised = least > 0 ? tf.maximum(step, least) : step;
     return (most < Infinity ? tf.minimum(raised, most) : raised) as tf.Tensor3D;
   }
 
-  /** D x, [B, T, N P] */
-  private skip(x: tf.Tensor3D, context: MixerContext): tf.Tensor3D {
-    const { heads, headDim, skipPerChannel } = this.config;
-    const D = tf.reshape(context.weight('attn.D'), [heads, skipPerChannel ? headDim : 1]);
-    const [batch, length, channels] = x.shape;
-    return tf.reshape(tf.mul(tf.reshape(x, [batch, length, heads, headDim]), D), [batch, length, channels]);
-  }
-
   private gate(y: tf.Tensor3D, z: tf.Tensor3D, context: MixerContext): tf.Tensor3D {
     const { gating, groups, normEps } = this.config;
-    if (gating === 'without-norm') return swiGlu({ gate: z, up: y }, null) as tf.Tensor3D;
+    if (gating === 'without-norm') return swiGlu({ gate: z, up: y }, {}) as tf.Tensor3D;
     const perGroup = (x: tf.Tensor) => tf.reshape(x, [...x.shape.slice(0, -1), groups, this.inner / groups]);
     const weight = perGroup(context.weight('attn.norm.weight'));
     const norm = gating === 'after-norm' ? gatedRmsNorm : rmsNormOfGated;
@@ -206,9 +201,9 @@ export class Mamba2 implements Mixer<Mamba2State> {
   }
 }
 
-/** x [B, T, sum of sizes] in pieces of these sizes. */
-function split(x: tf.Tensor3D, sizes: readonly [number, number, number]): [tf.Tensor3D, tf.Tensor3D, tf.Tensor3D] {
-  return tf.split(x, [...sizes], 2) as [tf.Tensor3D, tf.Tensor3D, tf.Tensor3D];
+/** The columns of x in pieces of these sizes. */
+function inThree(x: tf.Tensor3D, sizes: readonly number[]): [tf.Tensor3D, tf.Tensor3D, tf.Tensor3D] {
+  return splitColumns(x, sizes) as [tf.Tensor3D, tf.Tensor3D, tf.Tensor3D];
 }
 
 const notNegative = z.union(

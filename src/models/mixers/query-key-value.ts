@@ -1,7 +1,7 @@
 // q, k and v of flash-linear-attention's layers: projections without bias, each followed by a causal depthwise convolution
 // with SiLU where the configuration says so.
 import * as tf from '#tfjs';
-import { linears } from '../../ops/linear.js';
+import { linears, type HeldProduct } from '../../ops/linear.js';
 import { shortConvolution } from '../../ops/short-convolution.js';
 import { forkRows } from '../fork-rows.js';
 import type { MixerContext, ParameterSpec } from '../mixer.js';
@@ -16,6 +16,8 @@ export interface QueryKeyValueConfig {
   readonly valueSize: number;
   /** Taps of the convolutions; null for none. */
   readonly convolutionTaps: number | null;
+  /** q and k are rounded to f16 behind what follows, not before; v may be at once. */
+  readonly roundedLate?: boolean;
 }
 
 /** The last taps - 1 inputs of the convolutions of q, k and v, [B, taps - 1, channels] each; empty without convolutions. */
@@ -26,11 +28,14 @@ const NAMES = ['q', 'k', 'v'] as const;
 export class QueryKeyValue {
   readonly parameters: readonly ParameterSpec[];
   private readonly taps: number | null;
+  private readonly held: readonly HeldProduct[];
   /** Of q, k and v. */
   private readonly channels: readonly [number, number, number];
 
-  constructor({ hiddenSize, initializerRange, keySize, valueSize, convolutionTaps }: QueryKeyValueConfig) {
+  constructor(config: QueryKeyValueConfig) {
+    const { hiddenSize, initializerRange, keySize, valueSize, convolutionTaps, roundedLate = false } = config;
     this.taps = convolutionTaps;
+    this.held = roundedLate ? ['f32', 'f32'] : [];
     this.channels = [keySize, keySize, valueSize];
     this.parameters = NAMES.flatMap((name, i) => [
       matrixParameter(`attn.${name}_proj.weight`, this.channels[i]!, hiddenSize, initializerRange),
@@ -46,6 +51,7 @@ export class QueryKeyValue {
     const projections = linears(
       x,
       NAMES.map((name) => context.matrix(`attn.${name}_proj.weight`)),
+      this.held,
     );
     const [q, k, v] = NAMES.map((name, i) => {
       const projected = projections[i]!;

@@ -62,6 +62,8 @@ export class RetNet implements Mixer<RetNetState> {
       keySize: heads * keyDim,
       valueSize: heads * valueDim,
       convolutionTaps: null,
+      // A head whose output is small is divided by its norm: what is lost of q and k shows there.
+      roundedLate: true,
     });
     this.output = new GatedOutput(config, GATED_NORM);
     this.parameters = [...this.projections.parameters, ...this.output.parameters];

@@ -16,7 +16,7 @@ for (const shape of [[1], [3, 17], [2, 65, 8], [300, 1024]])
       await assertFusedAgrees(t, name, (x) => op(x), [x]);
     const bias = randomValues(shape.slice(-1), 3, 4);
     await assertFusedAgrees(t, 'biased softplus', (x, bias) => biasedSoftplus(x!, bias!), [x, bias]);
-    await assertFusedAgrees(t, 'SwiGLU', (gate, up) => swiGlu({ gate: gate, up: up }, null), [x, other]);
+    await assertFusedAgrees(t, 'SwiGLU', (gate, up) => swiGlu({ gate: gate, up: up }, {}), [x, other]);
   });
 
 test.serial('softplus and log sigmoid keep their tails on webgpu, and nothing overflows', async (t) => {

@@ -53,6 +53,10 @@ function emulate(wgsl: string): string {
       /(\w+)\[at\] = vec4u\(.*;/g,
       'for (var i = 0u; i < 4; i++) { $1[8 * at + i] = x[i]; $1[8 * at + 4 + i] = y[i]; }',
     )
+    .replace(
+      /(\w+)\[at\] = halves;/g,
+      'for (var i = 0u; i < 4; i++) { let two = unpack2x16float(halves[i]); $1[8 * at + 2 * i] = two.x; $1[8 * at + 2 * i + 1] = two.y; }',
+    )
     .replace(/return .*bitcast<vec4(?:f|<f16>)>\(.*?(\w+)\[at \+ i.*;/g, (_, name: string) => {
       const four = [0, 1, 2, 3].map((j) => `${name}[8 * at + 4 * i + ${j}]`);
       return `return vec4f(${four.join(', ')});`;

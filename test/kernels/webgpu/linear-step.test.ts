@@ -29,12 +29,11 @@ const STEPS: Record<string, (rows: number, weight: (seed: number, shape: readonl
     'a product on a residual': (rows, weight) => [
       linearPlus(random(1, [rows, 37]), random(2, [rows, 40]), weight(3, [37, 40])),
     ],
-    'SwiGLU of the normed input': (rows, weight) => [
+    'SwiGLU of the normed sum': (rows, weight) =>
       normedSwiGlu(
-        { x: random(1, [rows, 1032]), weight: random(2, [1032]) },
+        { x: random(1, [rows, 1032]), y: random(5, [rows, 1032]), weight: random(2, [1032]) },
         { epsilon: 1e-5, gate: weight(3, [45, 1032]), up: weight(4, [45, 1032]) },
       ),
-    ],
   };
 
 for (const [name, compute] of Object.entries(STEPS))

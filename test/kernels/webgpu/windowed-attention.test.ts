@@ -1,5 +1,6 @@
 import * as tf from '#tfjs';
 import test, { type ExecutionContext } from 'ava';
+import { packedAlone, packedOf } from '../../../src/kernels/webgpu/half-tensor.js';
 import { F16_KERNELS, forwardWith, gradientWith } from '../../../src/kernels/webgpu/windowed-attention.js';
 import { windowedAttention } from '../../../src/ops/windowed-attention.js';
 import type { WindowedAttentionAttributes, WindowedAttentionInputs } from '../../../src/ops/windowed-attention.js';
@@ -104,6 +105,29 @@ for (const [name, shape] of TENSOR_CORE_SHAPES)
       const wanted = await valueAndGradients(windowedAttention.definition.reference, inputs, attributes);
       compare(t, await emulatedValueAndGradients(inputs, attributes), wanted);
     });
+
+for (const activation of ['sigmoid', 'softmax'] as const)
+  for (const packed of [['q', 'k', 'v'], ['q']] as const)
+    test.serial(
+      `${activation} attention of packed ${packed.join(', ')}, emulated, is that of the same numbers`,
+      async (t) => {
+        if (!(await needsAdverseWebgpu(t))) return;
+        const shape: Shape = { batch: 2, heads: 2, kvHeads: 1, queries: 140, keys: 140, dim: 16, window: 70 };
+        const attributes = attributesOf(shape, activation);
+        const slopes = tf.tensor1d([...attributes.slopes!]);
+        const inputs = inputsOf(shape);
+        type Heads = { -readonly [Name in 'q' | 'k' | 'v']: tf.Tensor4D };
+        const [mixed, rounded]: [Heads, Heads] = [{ ...inputs }, { ...inputs }];
+        for (const name of packed) {
+          mixed[name] = packedAlone(tf.mul(inputs[name], 1) as tf.Tensor4D);
+          rounded[name] = tf.tensor4d((await mixed[name].data()) as Float32Array, inputs[name].shape);
+        }
+        const wanted = await windowedAttention.definition.reference(rounded, attributes).data();
+        const o = forwardWith(F16_KERNELS, { ...mixed, slopes }, attributes, runEmulated);
+        t.truthy(packedOf(o));
+        t.true(relativeDifference(await o.data(), wanted) < 3e-4); // the rounding of o
+      },
+    );
 
 function emulatedValueAndGradients(
   { q, k, v }: WindowedAttentionInputs,
