@@ -2,7 +2,7 @@
 //   g[t] = C[t] dy[t] + p[t + 1];   e[t] = p[t] h[t-1];   dA = sum over tokens of e[t] dt[t];   dinitial = p[0]
 //   ddt[t] = sum over n of (e[t] A + g[t] B[t] x[t]);   dx[t] = dt[t] (sum over n of g[t] B[t]) + D dy[t]
 //   dB[t] = sum over i of g[t] dt[t] x[t];   dC[t] = sum over i of h[t] dy[t];   dD = sum over tokens of dy[t] x[t]
-// Segments of 64 tokens go in parallel, from h before and p behind each (selective-scan-segments.ts). An invocation has four states
+// Segments of 128 tokens go in parallel, from h before and p behind each (selective-scan-segments.ts). An invocation has four states
 // of one or two channels. It goes through its segment once, keeping every fourth h, then backwards in blocks of four, whose h it
 // computes again. What is summed over states or channels goes through workgroup memory, two tokens between two barriers: half of
 // the invocations add over channels, the others over states. Sums over channels leave a part a workgroup, those over tokens a part
@@ -26,7 +26,7 @@ import {
 import type { ScanInputs } from './selective-scan.js';
 import { bindings, unrolled } from './vectors.js';
 
-const SEGMENT = 64;
+const SEGMENT = 128;
 /** Tokens whose h are in registers. */
 const BLOCK = 4;
 /** Tokens whose sums are taken at once. */

@@ -81,7 +81,8 @@ export function tilingOf({ states }: Pick<ScanForm, 'states'>) {
   const vectors = vectorsOf(states);
   const lanes =
     [128, 64, 32, 16].find((lanes) => lanes * vectors <= 128) ?? Math.max(1, Math.floor(WORKGROUP / vectors));
-  return { vectors, lanes, invocations: lanes * vectors, tile: Math.min(vectors <= 8 ? 8 : 4, lanes) };
+  const tile = [8, 4, 2].find((tile) => tile <= lanes && (tile <= 4 || vectors <= 8)) ?? 1;
+  return { vectors, lanes, invocations: lanes * vectors, tile };
 }
 
 /** How a matrix with the states along its rows is bound, and `NAMEOf(row, vector)`, four states of it. */
@@ -112,8 +113,8 @@ export function eachChannel(pair: 1 | 2, body: (i: number, of: (name: string) =>
   return unrolled(pair, (i) => body(i, (name) => (pair === 1 ? name : `${name}[${i}]`)));
 }
 
-/** The entry point, up to where A lies in rate0, rate1 (times log2 e), and the `first` token, of `count`. */
-export function main(form: ScanForm): string {
+/** The entry point, up to where A lies in rate0, rate1 (times log2 e), and the `first` token, of `count` in so many `segments`. */
+export function main(form: ScanForm, segments = '1u'): string {
   const { lanes, invocations } = tilingOf(form);
   return `
 @compute @workgroup_size(${invocations})
@@ -122,10 +123,10 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_i
   let vector = local / ${lanes}u;
   let inside = workgroup.x * ${lanes}u + lane < uniforms.width;
   let channel = min(workgroup.x * ${lanes}u + lane, uniforms.width - 1u);
-  let segment = workgroup.y;
+  let segment = workgroup.y * ${segments};
   let row = workgroup.z;
   let first = segment * ${form.segment}u;
-  let count = min(${form.segment}u, uniforms.length - first);
+  let count = min(${segments} * ${form.segment}u, uniforms.length - first);
   let stateAt = ((row * uniforms.segments + segment) * ${form.states}u) * uniforms.width + channel;
   ${eachChannel(form.pair, (i) => `let rate${i} = aOf(channel * ${form.pair}u + ${i}u, vector) * ${LOG2_E};`)}`;
 }
@@ -212,10 +213,20 @@ export function tilesOf(names: readonly string[], form: ScanForm): string {
   ].join('\n');
 }
 
-/** h = exp(step A) h + (step value) B */
-export function advance({ pair }: ScanForm, slot: string): string {
+/**
+ * h = exp(step A) h + (step value) B, also for what is named beside h. That the product is added in one rounding is said, so that all
+ * kernels have the same bits.
+ */
+export function advance({ pair }: ScanForm, slot: string, ...beside: string[]): string {
   return `let b = bTile[${slot}];
-      ${eachChannel(pair, (i, of) => `h${i} = exp2(${of('step')} * rate${i}) * h${i} + (${of('step')} * ${of('value')}) * b;`)}`;
+      ${eachChannel(
+        pair,
+        (i, of) => `{
+        let decay = exp2(${of('step')} * rate${i});
+        let input = (${of('step')} * ${of('value')}) * b;
+        ${['h', ...beside].map((name) => `${name}${i} = fma(decay, ${name}${i}, input);`).join('\n        ')}
+      }`,
+      )}`;
 }
 
 /** h = exp(step A) (h + value C): h is p, value is dy, and b is C. */
@@ -302,7 +313,7 @@ ${perItem(`
   ${order}
     let end = boundaries[placeOf(segment, n, channel)];
     boundaries[placeOf(segment, n, channel)] = h;
-    h = exp2(rate * steps[segment * uniforms.channels + channel]) * h + end;
+    h = fma(exp2(rate * steps[segment * uniforms.channels + channel]), h, end);
   }
   ${behind}`)}`,
   };
@@ -311,8 +322,8 @@ ${perItem(`
 export function samples(): Program[] {
   return ([16, 3] as const).flatMap((states) =>
     [
-      { states, pair: 2 as const, segment: 4096, backwards: false },
-      { states, pair: 1 as const, segment: 64, backwards: true },
+      { states, pair: 2 as const, segment: 256, backwards: false },
+      { states, pair: 1 as const, segment: 128, backwards: true },
     ].flatMap((form) => [endsProgram(form), carryProgram(form)]),
   );
 }

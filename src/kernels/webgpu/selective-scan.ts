@@ -1,12 +1,14 @@
 // The selective scan (ops/selective-scan.ts), a recurrence for every channel i and state n:
 //   h[t] = exp(dt[t] A) h[t-1] + (dt[t] x[t]) B[t],   y[t] = h[t] . C[t] + D x[t]
-// Exponentials bound it at 16 states, so that as few as possible are computed twice: up to 4,096 tokens none are. Longer rows go in
-// segments of so many, in parallel, from the states between them (selective-scan-segments.ts). The length of a segment is always the same,
-// so that the bits of a row do not depend on the batch.
-// An invocation has four states of one or two channels; the invocations of a channel leave what they add to y in workgroup memory,
-// where the sums of a tile of tokens are taken behind one barrier.
-// Bytes at best: x, dt, B, C read, y written; beyond a segment x, dt, B once more. An exponential and four operations a token,
-// channel and state.
+// Segments of 256 tokens go in runs, one segment after the other, and runs in parallel, from the states between the segments
+// (selective-scan-segments.ts), for which exponentials are computed twice: so there are only as many runs as fill the device, and of one
+// run none are. A run does what the segments by themselves would: beside h it has what its segment adds to a state that starts empty,
+// and from both and the sum of dt comes the next segment's first state. So the bits of a row do not depend on how many runs there are,
+// nor on the batch.
+// An invocation has four states of a channel; the invocations of a channel leave what they add to y in workgroup memory, where the
+// sums of a tile of tokens are taken behind a barrier.
+// Bytes at best: x, dt, B, C read, y written; where there are runs x, dt, B once more. An exponential and five operations a token,
+// channel and state. Bound by what is read from workgroup memory (B and C for every channel), then by exponentials.
 import type * as tf from '#tfjs';
 import { run, uninitialised, type Program } from './runner.js';
 import {
@@ -14,11 +16,9 @@ import {
   byStates,
   carryStates,
   channelsOf,
-  eachChannel,
   eachState,
   main,
   overTokens,
-  pairOf,
   tilesOf,
   tilingOf,
   type ScanForm,
@@ -36,68 +36,82 @@ export interface ScanInputs {
   readonly initial: tf.Tensor3D;
 }
 
-const FORWARDS = { segment: 4096, backwards: false };
+const FORWARDS = { segment: 256, backwards: false };
+/** Invocations that fill a device. */
+const ENOUGH = 2 ** 16;
 
 export function scanForward({ x, dt, a, b, c, d, initial }: ScanInputs): [y: tf.Tensor3D, state: tf.Tensor3D] {
   const [batch, length, channels] = x.shape;
-  const form = { states: a.shape[1], pair: pairOf(channels), ...FORWARDS };
-  const width = channels / form.pair;
+  const form: ScanForm = { states: a.shape[1], pair: 1, ...FORWARDS };
+  const { vectors, lanes } = tilingOf(form);
   const segments = Math.ceil(length / form.segment);
-  const starts = segments === 1 ? initial : uninitialised([batch, segments, form.states, channels]);
-  if (segments > 1) carryStates({ x, dt, a, b, start: initial }, { boundaries: starts, part: 0 }, FORWARDS);
+  const runLength = Math.ceil(segments / Math.min(segments, Math.ceil(ENOUGH / (batch * channels * vectors))));
+  const runs = Math.ceil(segments / runLength);
+  const starts = runs === 1 ? initial : uninitialised([batch, segments, form.states, channels]);
+  if (runs > 1) carryStates({ x, dt, a, b, start: initial }, { boundaries: starts, part: 0 }, FORWARDS);
   const [y, state] = run({
     program: programOf(form),
     inputs: [x, dt, a, b, c, d, starts],
     outputs: [{ shape: x.shape }, { shape: initial.shape }],
-    uniforms: [length, width, segments],
-    workgroups: [Math.ceil(width / tilingOf(form).lanes), segments, batch],
+    uniforms: [length, channels, runs === 1 ? 1 : segments, runLength],
+    workgroups: [Math.ceil(channels / lanes), runs, batch],
   });
-  if (segments > 1) starts.dispose();
+  if (runs > 1) starts.dispose();
   return [y as tf.Tensor3D, state as tf.Tensor3D];
 }
 
 function programOf(form: ScanForm): Program {
-  const { states, pair } = form;
+  const { states } = form;
   const { vectors, lanes, invocations, tile } = tilingOf(form);
   const [a, b, c] = ['a', 'b', 'c'].map((name) => byStates(name, states));
-  const read = (i: number) => ['x', 'y', 'z', 'w'].reduce((sum, n) => `(${sum} + h${i}.${n} * c.${n})`, `read${i}`);
-  const token = (k: number) => (vectors === 1 ? `${k}u` : `vector + ${k * vectors}u`);
   return {
-    key: `selective-scan/${states}/${pair}/${form.segment}`,
+    key: `selective-scan/${states}/${form.segment}`,
     wgsl: () => `
-${channelsOf(pair)}
+${channelsOf(form.pair)}
 ${bindings(
   { x: 'real', dt: 'real', a: a!.element, b: b!.element, c: c!.element, d: 'real', starts: 'real' },
   { y: 'real', last: 'real' },
-  'length: u32, width: u32, segments: u32',
+  'length: u32, width: u32, segments: u32, run: u32',
 )}
 ${[a, b, c].map((matrix) => matrix!.reader).join('\n')}
 ${tilesOf(['b', 'c'], form)}
 // Of a tile of tokens: what each invocation adds to y.
 var<workgroup> shares: array<real, ${tile * invocations}>;
-${main(form)}
-  let skip = select(real(0.0), d[channel], vector == 0u);
-  ${unrolled(pair, (i) => `var h${i} = vec4<f32>();`)}
-  ${eachState(form, (n, _, k) => `{ let start = starts[stateAt + ${n} * uniforms.width]; ${eachChannel(pair, (i, of) => `h${i}[${k}] = ${of('start')};`)} }`)}
+${main(form, 'uniforms.run')}
+  let skip = select(0.0, d[channel], vector == 0u);
+  var h0 = vec4<f32>();
+  ${eachState(form, (n, _, k) => `h0[${k}] = starts[stateAt + ${n} * uniforms.width];`)}
+  var before = h0;
+  var added0 = vec4<f32>();
+  var sum = 0.0;
   ${overTokens(
     form,
     ['b', 'c'],
-    (slot, k) => `${advance(form, slot)}
+    (slot, k) => `${advance(form, slot, 'added')}
+      sum += step;
       let c = cTile[${slot}];
-      ${eachChannel(pair, (i, of) => `let read${i} = ${of('skip')} * ${of('value')};`)}
-      shares[${k * invocations}u + local] = real(${Array.from({ length: pair }, (_, i) => read(i)).join(', ')});`,
-    unrolled(
+      let read = (((skip * value + h0.x * c.x) + h0.y * c.y) + h0.z * c.z) + h0.w * c.w;
+      shares[${k * invocations}u + local] = read;`,
+    `${unrolled(
       Math.ceil(tile / vectors),
-      (k) => `
-    if (inside && ${token(k)} < ${tile}u && tokens + ${token(k)} < count) {
-      let share = (${token(k)}) * ${invocations}u + lane;
-      var sum = shares[share];
-      ${unrolled(vectors - 1, (v) => `sum += shares[share + ${(v + 1) * lanes}u];`)}
-      y[begin + (tokens + ${token(k)}) * uniforms.width] = sum;
+      (k) => `{
+      let k = vector + ${k * vectors}u;
+      if (inside && k < ${tile}u && tokens + k < count) {
+        let share = k * ${invocations}u + lane;
+        var y0 = shares[share];
+        ${unrolled(vectors - 1, (v) => `y0 += shares[share + ${(v + 1) * lanes}u];`)}
+        y[begin + (tokens + k) * uniforms.width] = y0;
+      }
     }`,
-    ),
+    )}
+    if ((tokens + ${tile}u) % ${form.segment}u == 0u) {
+      h0 = fma(exp2(rate0 * sum), before, added0);
+      before = h0;
+      added0 = vec4<f32>();
+      sum = 0.0;
+    }`,
   )}
-  if (inside && segment + 1u == uniforms.segments) {
+  if (inside && first + count == uniforms.length) {
     let end = row * ${states}u * uniforms.width + channel;
     ${eachState(form, (n, state) => `last[end + ${n} * uniforms.width] = ${state};`)}
   }
@@ -106,5 +120,5 @@ ${main(form)}
 }
 
 export function samples(): Program[] {
-  return [programOf({ states: 16, pair: 2, ...FORWARDS }), programOf({ states: 3, pair: 1, ...FORWARDS })];
+  return [16, 3].map((states) => programOf({ states, pair: 1, ...FORWARDS }));
 }

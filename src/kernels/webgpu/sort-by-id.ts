@@ -85,8 +85,10 @@ fn keyAt(step: u32, at: u32, local: u32) -> u32 {
   return select(NONE, ${first ? 'min(id, uniforms.vocabulary)' : 'id'}, exists);
 }
 
-/** Where the n-th position is written. */
-fn placeOf(n: u32) -> u32 { return ${last ? 'n' : `n % uniforms.stretch * ${WORKGROUP}u + n / uniforms.stretch`}; }
+/** Where the next position is written: at the next step of the same invocation's stretch, or at the first of the next one's. */
+fn behind(place: u32) -> u32 {
+  ${last ? 'return place + 1u;' : `let next = place + ${WORKGROUP}u; let all = uniforms.stretch * ${WORKGROUP}u; return select(next, next + 1u - all, next >= all);`}
+}
 
 @compute @workgroup_size(${WORKGROUP})
 fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_index) local: u32) {
@@ -103,14 +105,15 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_i
     workgroupBarrier();
   }
   let all = counts[${WORKGROUP - 1}];
-  var next = all.y + counts[local].x - own;
+  let rank = all.y + counts[local].x - own;
+  var to = ${last ? 'rank' : `rank % uniforms.stretch * ${WORKGROUP}u + rank / uniforms.stretch`};
   // Positions are all on their way before the first is needed.
   ${eachId(`
     ${unrolled(LOADS, position)}
     ${unrolled(
       LOADS,
       (i) =>
-        `if (digit${i} == workgroup.x) { let place = placeOf(next); sorted[place] = key${i}; order[place] = position${i}; next++; }`,
+        `if (digit${i} == workgroup.x) { sorted[to] = key${i}; order[to] = position${i}; to = behind(to); }`,
     )}`)}
   ${last ? LOOK_UP : ''}
 }`,
