@@ -112,8 +112,7 @@ fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_i
     ${unrolled(LOADS, position)}
     ${unrolled(
       LOADS,
-      (i) =>
-        `if (digit${i} == workgroup.x) { sorted[to] = key${i}; order[to] = position${i}; to = behind(to); }`,
+      (i) => `if (digit${i} == workgroup.x) { sorted[to] = key${i}; order[to] = position${i}; to = behind(to); }`,
     )}`)}
   ${last ? LOOK_UP : ''}
 }`,
