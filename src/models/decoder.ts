@@ -237,7 +237,11 @@ export class Decoder implements LanguageModel {
    * that go from block to block.
    */
   private get packs(): boolean {
-    return this.parameters.matrix(EMBEDDING) instanceof HalfTensor || usesTensorCores();
+    return this.inHalves || usesTensorCores();
+  }
+
+  private get inHalves(): boolean {
+    return this.parameters.matrix(EMBEDDING) instanceof HalfTensor;
   }
 
   private normalise(x: tf.Tensor, name: string): tf.Tensor {
@@ -247,6 +251,7 @@ export class Decoder implements LanguageModel {
   private context(layer: number, position: number): MixerContext {
     return {
       position,
+      inHalves: this.inHalves,
       weight: (name) => this.parameters.get(layerName(layer, name)),
       matrix: (name) => this.parameters.matrix(layerName(layer, name)),
     };

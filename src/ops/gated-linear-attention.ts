@@ -30,15 +30,26 @@ export type DecaySide = 'keys' | 'values';
 /** Tokens in a chunk, at most: a power of two. */
 const CHUNK = 64;
 
-/** The parallel form, any T. Cost and memory grow with T; for the gradient only the inputs are kept. */
+/** The parallel form, any T, of o times `scale`. Cost and memory grow with T; for the gradient only the inputs are kept. */
 export function gatedLinearAttention(
   { state, ...inputs }: GatedLinearAttentionInputs,
   along: DecaySide,
+  scale = 1,
 ): LinearAttentionOutputs {
   const [batch, heads, , valueDim] = inputs.v.shape;
   const start = state ?? tf.fill<tf.Rank.R4>([batch, heads, inputs.q.shape[3], valueDim], 0);
-  const [o, last] = gatedLinearAttentionOp({ ...inputs, start }, along);
+  const [o, last] = gatedLinearAttentionOp({ ...inputs, start }, { along, scale });
   return { o, state: last };
+}
+
+interface GatedAttributes {
+  readonly along: DecaySide;
+  readonly scale: number;
+}
+
+/** o is linear in q. */
+function withScale<I extends { readonly q: tf.Tensor4D }>(inputs: I, scale: number): I {
+  return scale === 1 ? inputs : { ...inputs, q: tf.mul(inputs.q, scale) };
 }
 
 type ChunkwiseInputs = Omit<GatedLinearAttentionInputs, 'state'> & {
@@ -47,14 +58,14 @@ type ChunkwiseInputs = Omit<GatedLinearAttentionInputs, 'state'> & {
 };
 
 /** -> o [B, N, T, Dv] and S after the last token. */
-function chunkwise(inputs: ChunkwiseInputs, along: DecaySide): [o: tf.Tensor4D, state: tf.Tensor4D] {
+function chunkwise(inputs: ChunkwiseInputs, { along, scale }: GatedAttributes): [o: tf.Tensor4D, state: tf.Tensor4D] {
   return scope(() => {
     const [batch, heads, length, keyDim] = inputs.q.shape;
     const valueDim = inputs.v.shape[3];
     const chunks = doublingChunksOf(length);
     const { count } = chunks;
     const { onKeys, onValues } = decaying(along);
-    const q = inChunks(inputs.q, chunks);
+    const q = inChunks(withScale(inputs, scale).q, chunks);
     const k = inChunks(inputs.k, chunks);
     const v = inChunks(inputs.v, chunks);
     const inside = joinBlocks(q, k, v, inChunks(inputs.logDecay, chunks), along);
@@ -76,7 +87,7 @@ function chunkwise(inputs: ChunkwiseInputs, along: DecaySide): [o: tf.Tensor4D, 
   });
 }
 
-const gatedLinearAttentionOp = defineOp<ChunkwiseInputs, DecaySide, [o: tf.Tensor4D, state: tf.Tensor4D]>({
+const gatedLinearAttentionOp = defineOp<ChunkwiseInputs, GatedAttributes, [o: tf.Tensor4D, state: tf.Tensor4D]>({
   name: 'GatedLinearAttention',
   reference: chunkwise,
   gradient: recomputed(chunkwise),
@@ -84,8 +95,9 @@ const gatedLinearAttentionOp = defineOp<ChunkwiseInputs, DecaySide, [o: tf.Tenso
 
 registerFusedKernel(gatedLinearAttentionOp, 'webgpu', {
   takes: inVectors,
-  forward: gatedLinearAttentionForward,
-  gradient: (inputs, along, dOutput) => scope(() => gatedLinearAttentionGradient(inputs, along, dOutput)),
+  forward: (inputs, { along, scale }) => gatedLinearAttentionForward(inputs, along, scale),
+  gradient: (inputs, { along, scale }, dOutput) =>
+    scope(() => withScale(gatedLinearAttentionGradient(withScale(inputs, scale), along, dOutput), scale)),
 });
 
 /** The kernels read four neighbours at once. */
@@ -94,9 +106,13 @@ function inVectors({ q, v }: ChunkwiseInputs): boolean {
 }
 
 /** The recurrent form, for exactly one token. */
-export function gatedLinearAttentionStep(inputs: GatedLinearAttentionInputs, along: DecaySide): LinearAttentionOutputs {
+export function gatedLinearAttentionStep(
+  inputs: GatedLinearAttentionInputs,
+  along: DecaySide,
+  scale = 1,
+): LinearAttentionOutputs {
   return scope(() => {
-    const { q, k, v } = inputs;
+    const { q, k, v } = withScale(inputs, scale);
     const [batch, heads, , keyDim] = q.shape;
     const valueDim = v.shape[3];
     const start = inputs.state ?? tf.fill([batch, heads, keyDim, valueDim], 0);

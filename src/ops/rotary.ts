@@ -7,9 +7,17 @@ import { deviceBackend } from '../kernels/webgpu/runner.js';
 import { constant } from './constants.js';
 import { defineOp, registerFusedKernel } from './op.js';
 
+export interface RotateOptions {
+  /** What the result is multiplied with. */
+  readonly scale?: number;
+  /** On webgpu the result is held in f16, as it is where x is. */
+  readonly packed?: boolean;
+}
+
 /** x [B, N, T, D] whose first token stands at `position` -> the same shape, rotated. */
-export function rotate(x: tf.Tensor4D, theta: number, position: number): tf.Tensor4D {
-  return tf.reshape(rotary({ x: oneRowAToken(x) }, { pairing: 'halves', theta, position, period: Infinity }), x.shape);
+export function rotate(x: tf.Tensor4D, theta: number, position: number, options: RotateOptions = {}): tf.Tensor4D {
+  const rotation = { pairing: 'halves', theta, position, period: Infinity, ...options } as const;
+  return tf.reshape(rotary({ x: oneRowAToken(x) }, rotation), x.shape);
 }
 
 /** The same for x [B, T, N, D]. */
@@ -37,7 +45,7 @@ function oneRowAToken(x: tf.Tensor4D): tf.Tensor4D {
   return tf.reshape(x, [batch * heads, length, 1, dim]);
 }
 
-interface Rotation {
+interface Rotation extends RotateOptions {
   readonly pairing: Pairing;
   readonly theta: number;
   readonly position: number;
@@ -49,7 +57,12 @@ const rotary = defineOp<{ x: tf.Tensor4D }, Rotation, tf.Tensor4D>({
   name: 'Rotary',
   reference: ({ x }, rotation) => {
     const [batch, length, rows, dim] = x.shape;
-    const { cos, sin } = anglesOfTokens(rotation, dim, length);
+    const { scale = 1 } = rotation;
+    const angles = anglesOfTokens(rotation, dim, length);
+    const [cos, sin] = [angles.cos, angles.sin].map((table) => (scale === 1 ? table : tf.mul(table, scale))) as [
+      tf.Tensor,
+      tf.Tensor,
+    ];
     if (rotation.pairing === 'halves') return rotateHalves(x, cos, sin);
     const pairs = tf.reshape(x, [batch, length, (rows * dim) / 2, 2]) as tf.Tensor4D;
     const [ofPairsCos, ofPairsSin] = [cos, sin].map((table) =>
@@ -61,13 +74,15 @@ const rotary = defineOp<{ x: tf.Tensor4D }, Rotation, tf.Tensor4D>({
 
 registerFusedKernel(rotary, 'webgpu', {
   forward: ({ x }, rotation) => rotateOnDevice(x, rotation, 1),
-  gradient: (_, rotation, dy) => ({ x: rotateOnDevice(dy, rotation, -1) }),
+  gradient: (_, { packed: _packed, ...rotation }, dy) => ({ x: rotateOnDevice(dy, rotation, -1) }),
 });
 
 function rotateOnDevice(x: tf.Tensor4D, rotation: Rotation, direction: 1 | -1): tf.Tensor4D {
   const angles = rotaryAnglesOf(rotation, x.shape[3], x.shape[1]);
   if (rotation.period === Infinity) deviceBackend().holdsBelow(angles.positions);
-  return rotatePairs(x, angles, rotation.pairing, rotation.position, direction) as tf.Tensor4D;
+  const { pairing, position, scale, packed } = rotation;
+  const options = { pairing, position, direction, ...(scale !== undefined && { scale }), packs: packed ?? false };
+  return rotatePairs(x, angles, options) as tf.Tensor4D;
 }
 
 /** Rotates the first half of the last dimension against the second. */

@@ -11,7 +11,7 @@ import { chunkScores } from './chunk-scores.js';
 import { chunkStates } from './chunk-states.js';
 import { chunkStatesF16 } from './chunk-states-f16.js';
 import { chunksOnTensorCores } from './chunk-tensor-cores.js';
-import { gatedScores } from './gated-scores.js';
+import { gatedScores, gatedScoresOnTensorCores } from './gated-scores.js';
 import { suffixSumsOfProducts } from './suffix-sums.js';
 
 /** As `GatedLinearAttentionInputs`, with S before the first token. */
@@ -25,27 +25,38 @@ interface Inputs {
 type Side = 'keys' | 'values';
 type OutputsAndState = [o: tf.Tensor4D, state: tf.Tensor4D];
 
-export function gatedLinearAttentionForward({ q, k, v, logDecay, start }: Inputs, along: Side): OutputsAndState {
+/** The outputs are those of the formula times `scale`. */
+export function gatedLinearAttentionForward(
+  { q, k, v, logDecay, start }: Inputs,
+  along: Side,
+  scale: number,
+): OutputsAndState {
   const { fromStart, toEnd } = chunkDecays(logDecay);
   if (along === 'keys' && chunksOnTensorCores(q.shape[3], v.shape[3])) {
     const { states, final } = chunkStatesF16({ k, v, toEnd, fromStart, start }, along);
-    const read = { q, factor: fromStart, states, scores: gatedScores(q, k, logDecay), v, logDecay: null };
-    return [chunkOutputsF16(read, { within: 'scored', outputDim: v.shape[3], heads: v.shape[1] }), final];
+    const read = { q, factor: fromStart, states, scores: gatedScoresOnTensorCores(q, k, logDecay), v, logDecay: null };
+    return [chunkOutputsF16(read, { within: 'scored', outputDim: v.shape[3], heads: v.shape[1], scale }), final];
   }
   const { states, final } = chunkStates({ k, v, factor: toEnd, whole: fromStart, start }, along);
-  return [outputs({ q, k, v, logDecay }, along, fromStart, states), final];
+  return [outputs({ q, k, v, logDecay }, along, fromStart, states, scale), final];
 }
 
-function outputs({ q, k, v, logDecay }: Omit<Inputs, 'start'>, along: Side, fromStart: tf.Tensor, states: tf.Tensor) {
+function outputs(
+  { q, k, v, logDecay }: Omit<Inputs, 'start'>,
+  along: Side,
+  fromStart: tf.Tensor,
+  states: tf.Tensor,
+  scale = 1,
+) {
   const [, heads, , outputDim] = v.shape;
   return along === 'keys'
     ? chunkOutputs(
         { q, factor: fromStart, states, scores: gatedScores(q, k, logDecay), v, logDecay: null },
-        { within: 'scored', outputDim, heads },
+        { within: 'scored', outputDim, heads, scale },
       )
     : chunkOutputs(
         { q, factor: null, states, scores: chunkScores(q, k), v, logDecay },
-        { within: 'channel', outputDim, heads },
+        { within: 'channel', outputDim, heads, scale },
       );
 }
 

@@ -4,9 +4,9 @@
 // i's four, and what leads to i. Between two fours it is put together from sums over four and sixteen tokens.
 // One workgroup a chunk and row, 4 x 4 scores an invocation. Bytes: q, k and g in, 64 floats a token out.
 // FLOPs: 128 Dk a token, and 8 exponentials for 16 products. Bound by arithmetic; in f16
-// gated-scores-f16.ts has fewer exponentials.
+// (gated-scores-f16.ts), for forward passes, it has fewer exponentials.
 import type * as tf from '#tfjs';
-import { chunksOnTensorCores, operandsOf } from './chunk-tensor-cores.js';
+import { operandsOf } from './chunk-tensor-cores.js';
 import { CHUNK, putBlock, readRow } from './chunk-tiles.js';
 import { gatedScoresF16 } from './gated-scores-f16.js';
 import { run, type Program } from './runner.js';
@@ -111,17 +111,26 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lo
   };
 }
 
-/** q, k, g [B, N, T, Dk] -> [B, N, chunks, 64, 64] */
+/** q, k, g [B, N, T, Dk] -> [B, N, chunks, 64, 64], in f32. */
 export function gatedScores(q: tf.Tensor4D, k: tf.Tensor4D, logDecay: tf.Tensor4D): tf.Tensor {
-  const [batch, heads, length, dim] = q.shape;
-  const chunks = Math.ceil(length / CHUNK);
+  return scoresBy(programOf(q.shape[3]), [q, k, logDecay], q.shape);
+}
+
+/** The same in f16, for a forward pass where `chunksOnTensorCores`. */
+export function gatedScoresOnTensorCores(q: tf.Tensor4D, k: tf.Tensor4D, logDecay: tf.Tensor4D): tf.Tensor {
   const { buffers, held } = operandsOf(q, k);
-  const [program, inputs] = chunksOnTensorCores(dim)
-    ? [gatedScoresF16({ dim, held }), buffers]
-    : [programOf(dim), [q, k]];
+  return scoresBy(gatedScoresF16({ dim: q.shape[3], held }), [...buffers, logDecay], q.shape);
+}
+
+function scoresBy(
+  program: Program,
+  inputs: tf.TensorInfo[],
+  [batch, heads, length]: readonly [number, number, number, number],
+): tf.Tensor {
+  const chunks = Math.ceil(length / CHUNK);
   return run({
     program,
-    inputs: [...inputs, logDecay],
+    inputs,
     outputs: [{ shape: [batch, heads, chunks, CHUNK, CHUNK] }],
     uniforms: [length, chunks],
     workgroups: [chunks, batch * heads],

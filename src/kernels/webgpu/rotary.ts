@@ -6,6 +6,7 @@
 // One vector of pairs an invocation. Bytes: x read, y written; the tables stay in L1. Bound by memory.
 import type * as tf from '#tfjs';
 import { asHeld, asReal, boundAs, operandOf, packingWgsl, type Held } from './held.js';
+import { packsRows } from './half-tensor.js';
 import { f32, positionWgsl, run, workgroupsFor, type Program } from './runner.js';
 import { bindings, perItem, WORKGROUP } from './vectors.js';
 
@@ -36,22 +37,31 @@ fn angleAt(position: u32, column: u32) -> Angle {
 }`;
 }
 
-/** x [..., T, R, D], each token with R rows, x's first token at `position` -> x's shape, packed where x is */
+export interface RotatePairsOptions {
+  readonly pairing: Pairing;
+  readonly position: number;
+  readonly direction: 1 | -1;
+  /** What the result is multiplied with. */
+  readonly scale?: number;
+  /** The result is packed, as where x is. */
+  readonly packs?: boolean;
+}
+
+/** x [..., T, R, D], each token with R rows, x's first token at `position` -> x's shape */
 export function rotatePairs(
   x: tf.Tensor,
   { cos, sin, block }: RotaryAngles,
-  pairing: Pairing,
-  position: number,
-  direction: 1 | -1,
+  { pairing, position, direction, scale = 1, packs = false }: RotatePairsOptions,
 ): tf.Tensor {
   const [length, rows, dim] = x.shape.slice(-3) as [number, number, number];
   const count = x.size / 2 / pairsAtOnce(pairing, dim);
   const { buffer, held } = inVectors(pairing, dim) ? operandOf(x) : { buffer: x, held: 'f32' as const };
+  const packed = packsRows(x.shape) && (packs || held === 'f16');
   const [y] = run({
-    program: program(pairing, dim, held),
+    program: program(pairing, dim, { x: held, y: packed ? 'f16' : 'f32' }),
     inputs: [buffer, cos, sin],
-    outputs: [{ shape: x.shape, packed: held === 'f16' }],
-    uniforms: [count, length, rows, block, f32(direction)],
+    outputs: [{ shape: x.shape, packed }],
+    uniforms: [count, length, rows, block, f32(scale), f32(direction * scale)],
     position,
     workgroups: workgroupsFor(count, WORKGROUP),
   });
@@ -68,14 +78,19 @@ function inVectors(pairing: Pairing, dim: number): boolean {
   return dim % (pairing === 'halves' ? 8 : 4) === 0;
 }
 
-/** `held` is f16 only where values are vectors of four. */
-function program(pairing: Pairing, dim: number, held: Held): Program {
+interface Layout {
+  readonly x: Held;
+  readonly y: Held;
+}
+
+/** What is f16 is so only where values are vectors of four. */
+function program(pairing: Pairing, dim: number, layout: Layout): Program {
   const pairs = pairsAtOnce(pairing, dim);
   const vector = (width: number) => (width === 1 ? 'f32' : `vec${width}<f32>`);
   const angles = vector(pairs);
-  const values = held === 'f16' ? boundAs(held) : vector(pairing === 'halves' ? pairs : 2 * pairs);
-  const read = (at: string) => asReal(held, `x[${at}]`);
-  const write = (at: string, value: string) => `y[${at}] = ${asHeld(held, value)};`;
+  const values = (held: Held) => (held === 'f16' ? boundAs(held) : vector(pairing === 'halves' ? pairs : 2 * pairs));
+  const read = (at: string) => asReal(layout.x, `x[${at}]`);
+  const write = (at: string, value: string) => `y[${at}] = ${asHeld(layout.y, value)};`;
   const perRow = dim / 2 / pairs;
   const body = {
     halves: `
@@ -96,28 +111,29 @@ function program(pairing: Pairing, dim: number, held: Held): Program {
   y[item] = vec2(pair.x * c - pair.y * s, pair.y * c + pair.x * s);`,
   };
   return {
-    key: `rotary/${pairing}/${dim}/${held}`,
+    key: `rotary/${pairing}/${dim}/${layout.x}/${layout.y}`,
     wgsl: () => `
-${packingWgsl(held)}
+${packingWgsl(layout.x, layout.y)}
 ${bindings(
-  { x: values, cosines: angles, sines: angles },
-  { y: values },
-  'count: u32, length: u32, rows: u32, block: u32, direction: f32',
+  { x: values(layout.x), cosines: angles, sines: angles },
+  { y: values(layout.y) },
+  'count: u32, length: u32, rows: u32, block: u32, scaleOfCos: f32, scaleOfSin: f32',
 )}
 ${positionWgsl(5)}
 ${angleWgsl(angles, perRow, 'uniforms.block')}
 ${perItem(`
   let token = item / ${perRow}u / uniforms.rows % uniforms.length;
   let angle = angleAt(at.x + token, item % ${perRow}u);
-  let c = angle.c;
-  let s = angle.s * uniforms.direction;
+  let c = angle.c * uniforms.scaleOfCos;
+  let s = angle.s * uniforms.scaleOfSin;
   ${body[pairing]}`)}`,
   };
 }
 
 export function samples(): Program[] {
   return (['halves', 'neighbours'] as const).flatMap((pairing) => [
-    ...[6, 64, 128].map((dim) => program(pairing, dim, 'f32')),
-    program(pairing, 64, 'f16'),
+    ...[6, 64, 128].map((dim) => program(pairing, dim, { x: 'f32', y: 'f32' })),
+    program(pairing, 64, { x: 'f16', y: 'f16' }),
+    program(pairing, 64, { x: 'f32', y: 'f16' }),
   ]);
 }

@@ -105,13 +105,14 @@ export class Gla implements Mixer<GlaState> {
     const { q, k, v, state: convolved } = this.projections.forward(x, state?.convolved ?? null, context);
     const { o, state: memory } = attend(
       {
-        q: tf.mul(splitHeads(q, heads), keyDim ** -0.5),
+        q: splitHeads(q, heads),
         k: splitHeads(k, heads),
         v: splitHeads(v, heads),
         logDecay: splitHeads(this.logDecay(x, context), heads),
         state: state?.memory ?? null,
       },
       'keys',
+      keyDim ** -0.5,
     );
     return { y: this.output.forward(o, x, context), state: state === null ? null : { memory, convolved } };
   }

@@ -108,9 +108,11 @@ export class RetNet implements Mixer<RetNetState> {
   ): { y: tf.Tensor3D; state: RetNetState | null } {
     const { heads, keyDim } = this.config;
     const { q, k, v } = this.projections.forward(x, null, context);
-    const place = (x: tf.Tensor3D) => rotate(splitHeads(x, heads), ROPE_THETA, context.position);
+    const packed = context.inHalves && x.shape[1] > 1;
+    const place = (x: tf.Tensor3D, scale = 1) =>
+      rotate(splitHeads(x, heads), ROPE_THETA, context.position, { scale, packed });
     const { o, state: memory } = attend({
-      q: tf.mul(place(q), keyDim ** -0.5),
+      q: place(q, keyDim ** -0.5),
       k: place(k),
       v: splitHeads(v, heads),
       logDecay: logDecays(x.shape[0], heads, x.shape[1]),
