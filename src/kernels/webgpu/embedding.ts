@@ -1,11 +1,11 @@
 // Embedding: y[p] = W[id[p]], and its gradient dW[v] = sum over p with id[p] = v of dy[p], without atomics, in a fixed order.
-// Gradient, two kernels. The first sorts positions by id: a workgroup takes 32 ids, counts for each invocation how often they
-// are among its positions, and so knows, with the number of lower ids, where each position belongs; all of them read all ids,
-// which stay in L1 and L2. The second adds rows of dy: eight invocations an id, on eight vectors of columns, four rows in flight;
-// the rows of an id that occurs often are shared by all 32 eights of the workgroup. Ids that do not occur get zeros.
-// Bytes: forward n D read and written; backward dy read, dW written, the ids for every 32 ids. Bound by memory.
+// Gradient: positions are sorted by id (sort-by-id.ts). Rows of ids that occur often are added first in pieces of 32 places in this
+// order, a workgroup a piece: an id of more than 32 is the first or the last one of each piece that it is in. Then each id adds its
+// rows, or its pieces' sums: eight invocations an id, on four vectors of columns each. Ids that do not occur get zeros.
+// Bytes: forward n D read and written; backward dy read, dW written, of ids of more than 32 a row for every 32 written and read. Bound by memory.
 import type * as tf from '#tfjs';
 import { run, workgroupsFor, type Program } from './runner.js';
+import { sortById } from './sort-by-id.js';
 import { bindings, perItem, realOf, unrolled, widthOf, WORKGROUP, type Width } from './vectors.js';
 
 /** weight [V, D], ids int32 of any shape -> [...ids, D] */
@@ -27,26 +27,23 @@ export function embed(weight: tf.Tensor2D, ids: tf.Tensor): tf.Tensor {
 export function embedGradient(ids: tf.Tensor, dy: tf.Tensor, vocabulary: number): tf.Tensor2D {
   const dim = dy.shape.at(-1)!;
   const width = widthOf(dim);
-  const idWidth = widthOf(ids.size);
-  const [starts, order] = run({
-    program: sortProgram(idWidth),
-    inputs: [ids],
-    outputs: [
-      { shape: [vocabulary + 1], dtype: 'int32' },
-      { shape: [ids.size], dtype: 'int32' },
-    ],
-    uniforms: [ids.size / idWidth, vocabulary],
-    workgroups: [Math.ceil((vocabulary + 1) / IDS)],
+  const { starts, order, sorted } = sortById(ids, vocabulary);
+  const pieces = Math.ceil(ids.size / PIECE);
+  const [sums] = run({
+    program: piecesProgram(width),
+    inputs: [starts, order, sorted, dy],
+    outputs: [{ shape: [pieces, 2, dim] }],
+    uniforms: [dim / width, vocabulary],
+    workgroups: [Math.ceil(dim / width / PIECE_COLUMNS), pieces],
   });
   const [dWeight] = run({
     program: sumProgram(width),
-    inputs: [starts, order, dy],
+    inputs: [starts, order, sums, dy],
     outputs: [{ shape: [vocabulary, dim] }],
     uniforms: [dim / width, vocabulary],
-    workgroups: [Math.ceil(dim / width / LANES), Math.ceil(vocabulary / IDS)],
+    workgroups: [Math.ceil(dim / width / (LANES * COLUMNS)), Math.ceil(vocabulary / IDS)],
   });
-  starts.dispose();
-  order.dispose();
+  [starts, order, sorted, sums].forEach((tensor) => tensor.dispose());
   return dWeight as tf.Tensor2D;
 }
 
@@ -62,131 +59,104 @@ ${perItem(`
   };
 }
 
-/** Ids a workgroup, of both kernels. */
-const IDS = 32;
-/** Invocations of a workgroup that sorts, each with a count for every id; rows of counts are spread over the banks. */
-const SORTERS = 128;
-const COUNTS_ROW = SORTERS + 1;
-/** Stretches that the counts of an id are added in. */
-const STRETCHES = SORTERS / IDS;
-/** Vectors of ids that an invocation has in flight. */
-const ID_LOADS = 4;
+/** Places of a piece, and the most rows that are added without pieces. */
+const PIECE = 32;
+const PIECE_COLUMNS = 64;
+/** Rows that an invocation of a piece has in flight. */
+const PIECE_ROWS = 8;
 
-/**
- * ids -> `starts` [V + 1] and `order`: the positions of id v are order[starts[v]] to order[starts[v + 1] - 1]. An invocation's
- * positions come before the next one's.
- */
-function sortProgram(width: Width): Program {
-  const own = `if (id - first < ${IDS}u)`;
-  const eachId = (body: string) => `
-  for (var start = local; start < uniforms.count; start += ${SORTERS * ID_LOADS}u) {
-    ${unrolled(ID_LOADS, (i) => `let at${i} = start + ${SORTERS * i}u;\nlet ids${i} = ids[min(at${i}, uniforms.count - 1u)];`)}
-    ${unrolled(ID_LOADS * width, (i) => {
-      const [load, k] = [Math.floor(i / width), i % width];
-      const id = width === 1 ? `ids${load}` : `ids${load}[${k}]`;
-      return `if (at${load} < uniforms.count) { let position = at${load} * ${width}u + ${k}u; let id = u32(${id}); ${body} }`;
-    })}
+/** Adds rows to sums, `rows` at once: of \`count\` rows of \`from\`, the i-th being \`row(i)\`, in the order of i. */
+function addRows(
+  from: string,
+  count: string,
+  row: (i: string) => string,
+  columns: readonly string[],
+  rows: number,
+): string {
+  return `
+  for (var at = 0u; at < ${count}; at += ${rows}u) {
+    ${unrolled(rows, (i) => `let row${i} = ${row(`min(at + ${i}u, ${count} - 1u)`)} * uniforms.width;`)}
+    ${unrolled(rows, (i) => columns.map((_, k) => `var row${i}x${k} = real(0.0);`).join(' '))}
+    ${unrolled(rows, (i) => `if (at + ${i}u < ${count}) { ${columns.map((column, k) => `row${i}x${k} = ${from}[row${i} + ${column}];`).join(' ')} }`)}
+    ${unrolled(rows, (i) => columns.map((_, k) => `sum${k} += row${i}x${k};`).join(' '))}
+  }`;
+}
+
+/** The sums of the first and of the last id of each piece, where these have more than PIECE rows: [pieces, 2, D]. */
+function piecesProgram(width: Width): Program {
+  const sum = (slot: number) => `
+  {
+    var sum0 = real(0.0);
+    ${addRows('dys', 'count', (i) => `order[start + ${i}]`, ['column'], PIECE_ROWS)}
+    sums[(2u * workgroup.y + ${slot}u) * uniforms.width + column] = sum0;
   }`;
   return {
-    key: `embedding/sort/${width}`,
+    key: `embedding/pieces/${width}`,
     wgsl: () => `
-${bindings({ ids: width === 4 ? 'vec4<i32>' : 'i32' }, { starts: 'u32', order: 'u32' }, 'count: u32, vocabulary: u32')}
-var<workgroup> counts: array<u32, ${IDS * COUNTS_ROW}>;
-var<workgroup> lower: array<u32, ${SORTERS}>;
-var<workgroup> stretches: array<u32, ${SORTERS}>;
+${realOf(width)}
+${bindings({ starts: 'u32', order: 'u32', sorted: 'u32', dys: 'real' }, { sums: 'real' }, 'width: u32, vocabulary: u32')}
 
-@compute @workgroup_size(${SORTERS})
+@compute @workgroup_size(${PIECE_COLUMNS})
 fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_index) local: u32) {
-  let first = workgroup.x * ${IDS}u;
-  for (var i = 0u; i < ${IDS}u; i++) { counts[i * ${COUNTS_ROW}u + local] = 0u; }
-  var below = 0u;
-  ${eachId(`below += u32(id < first); ${own} { counts[(id - first) * ${COUNTS_ROW}u + local]++; }`)}
-  lower[local] = below;
-  workgroupBarrier();
-
-  // Counts become places, id after id. An invocation has a stretch of an id's counts.
-  let row = local % ${IDS}u;
-  let stretch = local / ${IDS}u;
-  let begin = row * ${COUNTS_ROW}u + stretch * ${IDS}u;
-  var sum = 0u;
-  for (var i = 0u; i < ${IDS}u; i++) { sum += counts[begin + i]; }
-  let mine = row * ${STRETCHES}u + stretch;
-  stretches[mine] = sum;
-  workgroupBarrier();
-  var next = 0u;
-  for (var i = 0u; i < ${SORTERS}u; i++) { next += lower[i] + select(0u, stretches[i], i < mine); }
-  if (stretch == 0u && first + row <= uniforms.vocabulary) { starts[first + row] = next; }
-  for (var i = 0u; i < ${IDS}u; i++) {
-    let count = counts[begin + i];
-    counts[begin + i] = next;
-    next += count;
+  let column = workgroup.x * ${PIECE_COLUMNS}u + local;
+  let begin = workgroup.y * ${PIECE}u;
+  let end = min(begin + ${PIECE}u, starts[uniforms.vocabulary]);
+  if (column >= uniforms.width || begin >= end) { return; }
+  let head = sorted[begin];
+  let tail = sorted[end - 1u];
+  if (starts[head + 1u] - starts[head] > ${PIECE}u) {
+    let start = begin;
+    let count = min(end, starts[head + 1u]) - start;
+    ${sum(0)}
   }
-  workgroupBarrier();
-
-  ${eachId(`${own} { let to = (id - first) * ${COUNTS_ROW}u + local; order[counts[to]] = position; counts[to]++; }`)}
+  if (tail != head && starts[tail + 1u] - starts[tail] > ${PIECE}u) {
+    let start = starts[tail];
+    let count = end - start;
+    ${sum(1)}
+  }
 }`,
   };
 }
 
-/** Invocations an id, each on a vector of columns. */
+/** Ids a workgroup. */
+const IDS = 32;
+/** Invocations an id, each on so many vectors of columns, with so many rows in flight. */
 const LANES = WORKGROUP / IDS;
-/** Rows that an invocation has in flight. */
-const ROWS = 4;
-/** The most rows that the invocations of one id add by themselves. */
-const MOST_ROWS = 32;
+const COLUMNS = 4;
+const ROWS = 2;
 
 function sumProgram(width: Width): Program {
-  const row = (i: number) => `dys[order[at + ${i}u * stride] * uniforms.width + column]`;
+  const columns = Array.from({ length: COLUMNS }, (_, k) => `column${k}`);
   return {
     key: `embedding/sum/${width}`,
     wgsl: () => `
 ${realOf(width)}
-${bindings({ starts: 'u32', order: 'u32', dys: 'real' }, { dweights: 'real' }, 'width: u32, vocabulary: u32')}
-var<workgroup> shares: array<real, ${WORKGROUP}>;
-
-fn startOf(id: u32) -> u32 { return starts[min(id, uniforms.vocabulary)]; }
-
-/** The rows of order[begin], order[begin + stride], ... before \`end\`, added in this order. */
-fn rows(begin: u32, end: u32, stride: u32, column: u32) -> real {
-  var sum = real(0.0);
-  for (var at = begin; at < end; at += ${ROWS}u * stride) {
-    ${unrolled(ROWS, (i) => `var row${i} = real(0.0);\nif (at + ${i}u * stride < end) { row${i} = ${row(i)}; }`)}
-    ${unrolled(ROWS, (i) => `sum += row${i};`)}
-  }
-  return sum;
-}
+${bindings({ starts: 'u32', order: 'u32', sums: 'real', dys: 'real' }, { dweights: 'real' }, 'width: u32, vocabulary: u32')}
 
 @compute @workgroup_size(${WORKGROUP})
 fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_index) local: u32) {
-  let slot = local / ${LANES}u;
-  let column = min(workgroup.x * ${LANES}u + local % ${LANES}u, uniforms.width - 1u);
-  let inside = workgroup.x * ${LANES}u + local % ${LANES}u < uniforms.width;
-  let first = workgroup.y * ${IDS}u;
-  let own = first + slot;
-  let begin = startOf(own);
-  let end = startOf(own + 1u);
-  if (inside && own < uniforms.vocabulary && end - begin <= ${MOST_ROWS}u) {
-    dweights[own * uniforms.width + column] = rows(begin, end, 1u, column);
+  let id = workgroup.y * ${IDS}u + local / ${LANES}u;
+  if (id >= uniforms.vocabulary) { return; }
+  let first = workgroup.x * ${LANES * COLUMNS}u + local % ${LANES}u;
+  ${unrolled(COLUMNS, (k) => `let column${k} = min(first + ${k * LANES}u, uniforms.width - 1u);\n  var sum${k} = real(0.0);`)}
+  let begin = starts[id];
+  let count = starts[id + 1u] - begin;
+  if (count <= ${PIECE}u) {
+    ${addRows('dys', 'count', (i) => `order[begin + ${i}]`, columns, ROWS)}
+  } else {
+    // Only in the first of its pieces may an id be the last one and not the first.
+    let piece = begin / ${PIECE}u;
+    let pieces = (begin + count - 1u) / ${PIECE}u + 1u - piece;
+    let tail = u32(begin % ${PIECE}u > 0u);
+    ${addRows('sums', 'pieces', (i) => `(2u * (piece + ${i}) + select(0u, tail, ${i} == 0u))`, columns, ROWS)}
   }
-  if (startOf(first + ${IDS}u) - startOf(first) <= ${MOST_ROWS}u) { return; }
-  for (var id = first; id < first + ${IDS}u; id++) {
-    let begin = startOf(id);
-    let end = startOf(id + 1u);
-    if (end - begin > ${MOST_ROWS}u) {
-      shares[local] = rows(begin + slot, end, ${IDS}u, column);
-      workgroupBarrier();
-      for (var distance = ${WORKGROUP / 2}u; distance >= ${LANES}u; distance /= 2u) {
-        if (local < distance) { shares[local] += shares[local + distance]; }
-        workgroupBarrier();
-      }
-      if (slot == 0u && inside) { dweights[id * uniforms.width + column] = shares[local]; }
-      workgroupBarrier();
-    }
-  }
+  ${unrolled(COLUMNS, (k) => `if (first + ${k * LANES}u < uniforms.width) { dweights[id * uniforms.width + column${k}] = sum${k}; }`)}
 }`,
   };
 }
 
 export function samples(): Program[] {
-  return [4, 1].flatMap((width) => [forwardProgram, sortProgram, sumProgram].map((program) => program(width as Width)));
+  return [4, 1].flatMap((width) =>
+    [forwardProgram, piecesProgram, sumProgram].map((program) => program(width as Width)),
+  );
 }

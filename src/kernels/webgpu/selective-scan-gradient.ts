@@ -2,23 +2,35 @@
 //   g[t] = C[t] dy[t] + p[t + 1];   e[t] = p[t] h[t-1];   dA = sum over tokens of e[t] dt[t];   dinitial = p[0]
 //   ddt[t] = sum over n of (e[t] A + g[t] B[t] x[t]);   dx[t] = dt[t] (sum over n of g[t] B[t]) + D dy[t]
 //   dB[t] = sum over i of g[t] dt[t] x[t];   dC[t] = sum over i of h[t] dy[t];   dD = sum over tokens of dy[t] x[t]
-// Segments of 64 tokens go in parallel, from h before and p behind each (selective-scan-segments.ts). An invocation has four states
-// of a channel. It goes through its segment once, keeping every eighth h, then backwards in blocks of eight, whose h it computes
-// again. What is summed over states or channels goes through workgroup memory token by token; sums over channels leave a part a
-// workgroup, those over tokens a part a segment, and column-sums.ts adds the parts: all in a fixed order.
+// Segments of 128 tokens go in parallel, from h before and p behind each (selective-scan-segments.ts). An invocation has four states
+// of one or two channels. It goes through its segment once, keeping every fourth h, then backwards in blocks of four, whose h it
+// computes again. What is summed over states or channels goes through workgroup memory, two tokens between two barriers: half of
+// the invocations add over channels, the others over states. Sums over channels leave a part a workgroup, those over tokens a part
+// a segment, and column-sums.ts adds the parts: all in a fixed order.
 // Bytes: x, dt, dy, B, C read three times, dx, ddt written. Four exponentials and some 25 operations a token, channel and state:
 // bound by these, and by the sums through workgroup memory.
 import type * as tf from '#tfjs';
 import { columnSums } from './column-sums.js';
 import { deviceBackend, run, uninitialised, type Program } from './runner.js';
-import { byStates, carryStates, LOG2_E, vectorsOf } from './selective-scan-segments.js';
+import {
+  byStates,
+  carryStates,
+  channelsOf,
+  eachChannel,
+  LOG2_E,
+  main,
+  pairOf,
+  tilingOf,
+  type ScanForm,
+} from './selective-scan-segments.js';
 import type { ScanInputs } from './selective-scan.js';
 import { bindings, unrolled } from './vectors.js';
 
-const SEGMENT = 64;
-const BLOCK = 8;
-/** Parts in which a sum over channels is taken. */
-const SUMS = 8;
+const SEGMENT = 128;
+/** Tokens whose h are in registers. */
+const BLOCK = 4;
+/** Tokens whose sums are taken at once. */
+const ROUND = 2;
 const STORAGE_BUFFERS = 12;
 
 /** dY [B, T, I], dState [B, N, I] -> gradients of the inputs. */
@@ -27,7 +39,9 @@ export function scanGradient(
   [dY, dState]: readonly [dY: tf.Tensor3D, dState: tf.Tensor3D],
 ): Record<keyof ScanInputs, tf.Tensor> {
   const [batch, length, channels] = x.shape;
-  const states = a.shape[1];
+  const form = { states: a.shape[1], pair: pairOf(channels), segment: SEGMENT, backwards: true };
+  const { states } = form;
+  const width = channels / form.pair;
   const segments = Math.ceil(length / SEGMENT);
   const boundaries = uninitialised([2, batch, segments, states, channels]);
   carryStates({ x, dt, a, b, start: initial }, { boundaries, part: 0 }, { segment: SEGMENT, backwards: false });
@@ -36,9 +50,9 @@ export function scanGradient(
     { boundaries, part: 1 },
     { segment: SEGMENT, backwards: true },
   );
-  const blocks = Math.ceil(channels / tilingOf(states).channels);
+  const blocks = Math.ceil(width / tilingOf(form).lanes);
   const [dX, dDt, byBlock, bySegment] = run({
-    program: programOf(states),
+    program: programOf(form),
     inputs: [x, dt, a, b, c, d, dY, boundaries],
     outputs: [
       { shape: x.shape },
@@ -46,7 +60,7 @@ export function scanGradient(
       { shape: [blocks, 2, batch, length, states] },
       { shape: [batch, segments, a.size + channels] },
     ],
-    uniforms: [length, channels, segments, batch],
+    uniforms: [length, width, segments, batch],
     workgroups: [blocks, segments, batch],
   });
   const gradients = {
@@ -65,16 +79,17 @@ export function hasScanGradient(states: number): boolean {
   return states <= 128 && deviceBackend().device.limits.maxStorageBuffersPerShaderStage >= STORAGE_BUFFERS;
 }
 
-function tilingOf(states: number) {
-  const vectors = vectorsOf(states);
-  const channels = [64, 32, 16].find((channels) => channels * vectors <= 256) ?? 8;
-  return { vectors, channels, invocations: vectors * channels };
-}
-
-function programOf(states: number): Program {
-  const { vectors, channels, invocations } = tilingOf(states);
+function programOf(form: ScanForm): Program {
+  const { states, pair } = form;
+  const { vectors, lanes, invocations } = tilingOf(form);
+  /** Tokens whose B and C lie in workgroup memory. */
+  const tile = vectors <= 8 ? 4 * BLOCK : BLOCK;
   const [a, b, c] = ['a', 'b', 'c'].map((name) => byStates(name, states));
-  const eachToken = (body: (k: number) => string) => unrolled(BLOCK, body);
+  const channels = (body: (i: number, of: (name: string) => string) => string) => eachChannel(pair, body);
+  /** real(each(0), each(1)), and each(0) + each(1) */
+  const real = (each: (i: number) => string) => `real(${Array.from({ length: pair }, (_, i) => each(i)).join(', ')})`;
+  const added = (each: (i: number) => string) => Array.from({ length: pair }, (_, i) => each(i)).join(' + ');
+  const of = (name: string, i: number) => (pair === 1 ? name : `${name}[${i}]`);
   /** statement(k, n) for those of an invocation's four states that exist */
   const eachState = (statement: (k: number, n: string) => string) =>
     unrolled(4, (k) => {
@@ -83,139 +98,162 @@ function programOf(states: number): Program {
     });
   const loadTiles = (names: readonly string[]) => `
     workgroupBarrier();
-    for (var at = local; at < ${BLOCK * vectors}u; at += ${invocations}u) {
-      let source = row * uniforms.length + first + min(block * ${BLOCK}u + at / ${vectors}u, count - 1u);
+    for (var at = local; at < ${tile * vectors}u; at += ${invocations}u) {
+      let source = row * uniforms.length + first + min(tile + at / ${vectors}u, count - 1u);
       ${names.map((name) => `${name}Tile[at] = ${name}Of(source, at % ${vectors}u);`).join('\n      ')}
     }
     workgroupBarrier();`;
-  const loadToken = (k: number) => `
-      let exists${k} = inside && block * ${BLOCK}u + ${k}u < count;
-      let at${k} = (row * uniforms.length + first + min(block * ${BLOCK}u + ${k}u, count - 1u)) * uniforms.channels + channel;
+  const loadBlock = (dy: boolean) =>
+    unrolled(
+      BLOCK,
+      (k) => `
+      let exists${k} = inside && token + ${k}u < count;
+      let at${k} = begin + min(token + ${k}u, count - 1u) * uniforms.width;
       let value${k} = x[at${k}];
-      let step${k} = select(0.0, dt[at${k}], exists${k});`;
-  const advance = (k: number, before: string) =>
-    `decay${k} * ${before} + (step${k} * value${k}) * bTile[${k * vectors}u + vector]`;
-  const boundary = (part: number) => `
-  var ${part === 0 ? 'h' : 'p'} = vec4<f32>();
+      let step${k} = select(real(0.0), dt[at${k}], exists${k});
+      ${dy ? `let dy${k} = select(real(0.0), dy[at${k}], exists${k});` : ''}`,
+    );
+  const slot = (k: number) => `((token - tile + ${k}u) * ${vectors}u + vector)`;
+  const boundary = (name: 'h' | 'p', part: number) => `
+  ${unrolled(pair, (i) => `var ${name}${i} = vec4<f32>();`)}
   if (inside) {
     let start = ((${part}u * uniforms.rows + row) * uniforms.segments + segment) * ${states}u;
-    ${eachState((k, n) => `${part === 0 ? 'h' : 'p'}[${k}] = boundaries[(start + ${n}) * uniforms.channels + channel];`)}
+    ${eachState((k, n) => `{ let state = boundaries[(start + ${n}) * uniforms.width + channel]; ${channels((i, of) => `${name}${i}[${k}] = ${of('state')};`)} }`)}
   }`;
-  return {
-    key: `selective-scan-gradient/${states}`,
-    wgsl: () => `
-${bindings(
-  {
-    ...{ x: 'f32', dt: 'f32', a: a!.element, b: b!.element, c: c!.element, d: 'f32', dy: 'f32' },
-    boundaries: 'f32',
-  },
-  { dx: 'f32', ddt: 'f32', byBlock: 'f32', bySegment: 'f32' },
-  'length: u32, channels: u32, segments: u32, rows: u32',
-)}
-${[a, b, c].map((matrix) => matrix!.reader).join('\n')}
-var<workgroup> bTile: array<vec4<f32>, ${BLOCK * vectors}>;
-var<workgroup> cTile: array<vec4<f32>, ${BLOCK * vectors}>;
-// Of one token: what each invocation adds to dB and dC, to the sum of g B and to that of e A.
-var<workgroup> toB: array<vec4<f32>, ${invocations}>;
-var<workgroup> toC: array<vec4<f32>, ${invocations}>;
-var<workgroup> toInput: array<f32, ${invocations}>;
-var<workgroup> toExponent: array<f32, ${invocations}>;
-var<workgroup> sums: array<vec4<f32>, ${2 * vectors * SUMS}>;
-
-@compute @workgroup_size(${invocations})
-fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_index) local: u32) {
-  let lane = local % ${channels}u;
-  let vector = local / ${channels}u;
-  let inside = workgroup.x * ${channels}u + lane < uniforms.channels;
-  let channel = min(workgroup.x * ${channels}u + lane, uniforms.channels - 1u);
-  let segment = workgroup.y;
-  let row = workgroup.z;
-  let first = segment * ${SEGMENT}u;
-  let count = min(${SEGMENT}u, uniforms.length - first);
-  let blocks = (count + ${BLOCK - 1}u) / ${BLOCK}u;
-  let rate = aOf(channel, vector) * ${LOG2_E};
-  let skip = d[channel];
-  ${boundary(0)}
-  ${boundary(1)}
-
-  var starts: array<vec4<f32>, ${SEGMENT / BLOCK}>;
-  for (var block = 0u; block < blocks; block++) {
-    starts[block] = h;
-    if (block + 1u < blocks) {
-      ${loadTiles(['b'])}
-      ${eachToken(loadToken)}
-      ${eachToken((k) => `let decay${k} = exp2(step${k} * rate);\n      h = ${advance(k, 'h')};`)}
-    }
-  }
-
-  var dA = vec4<f32>();
-  var dD = 0.0;
-  for (var block = blocks - 1u; block < blocks; block--) {
-    ${loadTiles(['b', 'c'])}
-    let h0 = starts[block];
-    ${eachToken(
-      (k) => `${loadToken(k)}
-      let dy${k} = select(0.0, dy[at${k}], exists${k});
-      let decay${k} = exp2(step${k} * rate);
-      let h${k + 1} = ${advance(k, `h${k}`)};`,
-    )}
-    ${unrolled(BLOCK, (i) => {
-      const k = BLOCK - 1 - i;
-      return `{
-      let g = cTile[${k * vectors}u + vector] * dy${k} + p;
-      p = decay${k} * g;
-      let e = p * h${k};
-      dA += e * step${k};
-      toB[local] = g * (step${k} * value${k});
-      toC[local] = h${k + 1} * dy${k};
-      toInput[local] = dot(g, bTile[${k * vectors}u + vector]);
-      toExponent[local] = dot(e, rate);
-      workgroupBarrier();
-      if (vector == 0u && exists${k}) {
-        var input = 0.0;
-        var exponent = 0.0;
-        for (var v = 0u; v < ${vectors}u; v++) {
-          input += toInput[v * ${channels}u + lane];
-          exponent += toExponent[v * ${channels}u + lane];
+  /** The terms of a token, the r-th of its round, whose h before and after are known. */
+  const terms = (k: number, r: number) => `{
+      let b = bTile[${slot(k)}];
+      let c = cTile[${slot(k)}];
+      ${channels(
+        (i) => `
+      let g${i} = c * ${of(`dy${k}`, i)} + p${i};
+      p${i} = decay${k}x${i} * g${i};
+      let e${i} = p${i} * h${k}x${i};
+      dA${i} += e${i} * ${of(`step${k}`, i)};`,
+      )}
+      dD += dy${k} * value${k};
+      let input = step${k} * value${k};
+      let toB = ${added((i) => `g${i} * ${of('input', i)}`)};
+      let toC = ${added((i) => `h${k + 1}x${i} * ${of(`dy${k}`, i)}`)};
+      ${unrolled(4, (n) => `toStates[(${8 * r * vectors + n}u + 4u * vector) * ${lanes + 1}u + lane] = toB[${n}];`)}
+      ${unrolled(4, (n) => `toStates[(${(8 * r + 4) * vectors + n}u + 4u * vector) * ${lanes + 1}u + lane] = toC[${n}];`)}
+      toInput[${r * invocations}u + local] = ${real((i) => `dot(g${i}, b)`)};
+      toExponent[${r * invocations}u + local] = ${real((i) => `dot(e${i}, rate${i})`)};
+    }`;
+  /** Sums over channels: of each token of the round, of dB and dC, of each state. */
+  const rows = ROUND * 8 * vectors;
+  const sums = `
+    for (var at = local; at < ${rows + ROUND * lanes}u; at += ${invocations}u) {
+      if (at < ${rows}u) {
+        let place = at * ${lanes + 1}u;
+        ${unrolled(4, (i) => `var sum${i} = 0.0;`)}
+        ${unrolled(lanes, (i) => `sum${i % 4} += toStates[place + ${i}u];`)}
+        let token = tokens + at / ${8 * vectors}u;
+        let n = at % ${4 * vectors}u;
+        if (token < count && n < ${states}u) {
+          let target0 = ((workgroup.x * 2u + at / ${4 * vectors}u % 2u) * uniforms.rows + row) * uniforms.length + first + token;
+          byBlock[target0 * ${states}u + n] = (sum0 + sum1) + (sum2 + sum3);
         }
-        dx[at${k}] = input * step${k} + skip * dy${k};
-        ddt[at${k}] = input * value${k} + exponent * ${1 / LOG2_E};
-        dD += dy${k} * value${k};
-      }
-      // The invocations that are not busy with the sums over states take those over channels.
-      for (var at = ${invocations - 1}u - local; at < ${2 * vectors * SUMS}u; at += ${invocations}u) {
-        let start = at / ${SUMS}u % ${vectors}u * ${channels}u + at % ${SUMS}u;
-        var sum = vec4<f32>();
-        if (at < ${vectors * SUMS}u) {
-          for (var i = 0u; i < ${channels}u; i += ${SUMS}u) { sum += toB[start + i]; }
-        } else {
-          for (var i = 0u; i < ${channels}u; i += ${SUMS}u) { sum += toC[start + i]; }
-        }
-        sums[at] = sum;
-      }
-      workgroupBarrier();
-      if (block * ${BLOCK}u + ${k}u < count) {
-        for (var at = local; at < ${2 * states}u; at += ${invocations}u) {
-          let n = at % ${states}u;
-          let start = (at / ${states}u * ${vectors}u + n / 4u) * ${SUMS}u;
-          var sum = 0.0;
-          for (var i = 0u; i < ${SUMS}u; i++) { sum += sums[start + i][n % 4u]; }
-          let token = ((workgroup.x * 2u + at / ${states}u) * uniforms.rows + row) * uniforms.length + first;
-          byBlock[(token + block * ${BLOCK}u + ${k}u) * ${states}u + n] = sum;
+      } else {
+        let r = (at - ${rows}u) / ${lanes}u;
+        let other = (at - ${rows}u) % ${lanes}u;
+        let place = r * ${invocations}u + other;
+        var input = toInput[place];
+        var exponent = toExponent[place];
+        ${unrolled(vectors - 1, (v) => `input += toInput[place + ${(v + 1) * lanes}u];\n        exponent += toExponent[place + ${(v + 1) * lanes}u];`)}
+        let its = workgroup.x * ${lanes}u + other;
+        if (its < uniforms.width && tokens + r < count) {
+          let at = (row * uniforms.length + first + tokens + r) * uniforms.width + its;
+          dx[at] = input * dt[at] + d[its] * dy[at];
+          ddt[at] = input * x[at] + exponent * ${1 / LOG2_E};
         }
       }
     }`;
-    })}
+  return {
+    key: `selective-scan-gradient/${states}/${pair}`,
+    wgsl: () => `
+${channelsOf(pair)}
+${bindings(
+  {
+    ...{ x: 'real', dt: 'real', a: a!.element, b: b!.element, c: c!.element, d: 'real', dy: 'real' },
+    boundaries: 'real',
+  },
+  { dx: 'real', ddt: 'real', byBlock: 'f32', bySegment: 'f32' },
+  'length: u32, width: u32, segments: u32, rows: u32',
+)}
+${[a, b, c].map((matrix) => matrix!.reader).join('\n')}
+var<workgroup> bTile: array<vec4<f32>, ${tile * vectors}>;
+var<workgroup> cTile: array<vec4<f32>, ${tile * vectors}>;
+// Of the tokens of a round: what each invocation adds to dB and dC, a row a state, to the sum of g B and to that of e A.
+var<workgroup> toStates: array<f32, ${rows * (lanes + 1)}>;
+var<workgroup> toInput: array<real, ${ROUND * invocations}>;
+var<workgroup> toExponent: array<real, ${ROUND * invocations}>;
+${main(form)}
+  let begin = (row * uniforms.length + first) * uniforms.width + channel;
+  ${boundary('h', 0)}
+  ${boundary('p', 1)}
+
+  ${unrolled(pair, (i) => `var starts${i}: array<vec4<f32>, ${SEGMENT / BLOCK}>;`)}
+  for (var tile = 0u; tile < count; tile += ${tile}u) {
+    ${loadTiles(['b'])}
+    for (var token = tile; token < min(tile + ${tile}u, count); token += ${BLOCK}u) {
+      ${unrolled(pair, (i) => `starts${i}[token / ${BLOCK}u] = h${i};`)}
+      ${loadBlock(false)}
+      ${unrolled(
+        BLOCK,
+        (k) => `{
+        let b = bTile[${slot(k)}];
+        let input = step${k} * value${k};
+        ${channels((i) => `h${i} = exp2(${of(`step${k}`, i)} * rate${i}) * h${i} + ${of('input', i)} * b;`)}
+      }`,
+      )}
+    }
+  }
+
+  ${unrolled(pair, (i) => `var dA${i} = vec4<f32>();`)}
+  var dD = real(0.0);
+  for (var tile = (count - 1u) / ${tile}u * ${tile}u; tile < count; tile -= ${tile}u) {
+    ${loadTiles(['b', 'c'])}
+    for (var left = (min(${tile}u, count - tile) + ${BLOCK - 1}u) / ${BLOCK}u; left > 0u; left--) {
+      let token = tile + (left - 1u) * ${BLOCK}u;
+      ${unrolled(pair, (i) => `let h0x${i} = starts${i}[token / ${BLOCK}u];`)}
+      ${loadBlock(true)}
+      ${unrolled(
+        BLOCK,
+        (k) => `
+      let b${k} = bTile[${slot(k)}];
+      let input${k} = step${k} * value${k};
+      ${channels(
+        (i) => `
+      let decay${k}x${i} = exp2(${of(`step${k}`, i)} * rate${i});
+      let h${k + 1}x${i} = decay${k}x${i} * h${k}x${i} + ${of(`input${k}`, i)} * b${k};`,
+      )}`,
+      )}
+      ${unrolled(BLOCK / ROUND, (round) => {
+        const last = BLOCK - ROUND * round;
+        return `
+      ${unrolled(ROUND, (r) => terms(last - 1 - r, ROUND - 1 - r))}
+      workgroupBarrier();
+      {
+        let tokens = token + ${last - ROUND}u;
+        ${sums}
+      }
+      workgroupBarrier();`;
+      })}
+    }
   }
   if (inside) {
-    let parts = (row * uniforms.segments + segment) * uniforms.channels * ${states + 1}u;
-    ${eachState((k, n) => `bySegment[parts + channel * ${states}u + ${n}] = dA[${k}];`)}
-    if (vector == 0u) { bySegment[parts + uniforms.channels * ${states}u + channel] = dD; }
+    let parts = (row * uniforms.segments + segment) * uniforms.width * ${pair * (states + 1)}u;
+    ${eachState((k, n) => channels((i) => `bySegment[parts + (channel * ${pair}u + ${i}u) * ${states}u + ${n}] = dA${i}[${k}];`))}
+    if (vector == 0u) {
+      ${channels((i) => `bySegment[parts + uniforms.width * ${pair * states}u + channel * ${pair}u + ${i}u] = ${of('dD', i)};`)}
+    }
   }
 }`,
   };
 }
 
 export function samples(): Program[] {
-  return [16, 7].map(programOf);
+  const form = { segment: SEGMENT, backwards: true };
+  return [programOf({ states: 16, pair: 2, ...form }), programOf({ states: 7, pair: 1, ...form })];
 }

@@ -1,24 +1,23 @@
-// What the selective scan (selective-scan.ts) and its gradient are made of: the states between segments of the tokens, which go in
-// parallel. What each segment adds to a state that starts empty, and the sum of its dt, come first; a small second kernel carries
-// the states from segment to segment. Forwards they are h before each segment; backwards, with g[t] the gradient of h[t],
+// What the selective scan (selective-scan.ts) and its gradient are made of: the way through a segment of the tokens, and the states
+// between segments, which go in parallel. What each segment adds to a state that starts empty, and the sum of its dt, come first; a
+// small second kernel carries the states from segment to segment. Forwards they are h before each segment; backwards, with g[t] the
+// gradient of h[t],
 //   p[t] = exp(dt[t] A) g[t],   g[t] = C[t] dy[t] + p[t + 1],
-// they are p behind each segment. An invocation is a channel, its states are vectors of four in registers; 128 channels share
-// the B or C of a tile of tokens. Bytes: x (dy), dt and B (C) read. An exponential and three operations a token, channel and state.
+// they are p behind each segment. An invocation has four states of one or two channels in registers. A tile of tokens, its x, dt, B
+// (and C), lies in workgroup memory; what the tiles behind it need is read two tiles before.
+// Bytes: x (dy), dt and B (C) read. An exponential and three operations a token, channel and state.
 import type * as tf from '#tfjs';
 import { run, workgroupsFor, type Program } from './runner.js';
 import { bindings, perItem, unrolled, WORKGROUP } from './vectors.js';
 
-export const CHANNELS = 128;
-/** Tokens whose B and C are in workgroup memory. */
-const TILE = 16;
-/** Tokens whose x and dt are read before the first of them is needed. */
-const AT_ONCE = 4;
 /** exp(x) = exp2(x log2 e), which the hardware has. */
 export const LOG2_E = 1.4426950408889634;
 
 /** What a kernel's text depends on. */
 export interface ScanForm {
   readonly states: number;
+  /** Channels of an invocation, side by side. */
+  readonly pair: 1 | 2;
   /** Tokens in a segment. */
   readonly segment: number;
   readonly backwards: boolean;
@@ -37,10 +36,11 @@ export interface Boundaries {
 export function carryStates(
   { x, dt, a, b, start }: Record<'x' | 'dt' | 'a' | 'b' | 'start', tf.Tensor>,
   { boundaries, part }: Boundaries,
-  { segment, backwards }: Omit<ScanForm, 'states'>,
+  { segment, backwards }: Pick<ScanForm, 'segment' | 'backwards'>,
 ): tf.Tensor | null {
   const [batch, length, channels] = x.shape as [number, number, number];
-  const form = { states: a.shape[1]!, segment, backwards };
+  const form = { states: a.shape[1]!, pair: pairOf(channels), segment, backwards };
+  const width = channels / form.pair;
   const segments = Math.ceil(length / segment);
   const offset = part * segments * start.size;
   const [steps] = run({
@@ -48,9 +48,9 @@ export function carryStates(
     inputs: [x, dt, a, b],
     outputs: [{ shape: [batch, segments, channels] }],
     updates: [boundaries],
-    uniforms: [length, channels, segments, offset],
+    uniforms: [length, width, segments, offset / form.pair],
     // Forwards, no state follows the last segment.
-    workgroups: [Math.ceil(channels / CHANNELS), backwards ? segments : segments - 1, batch],
+    workgroups: [Math.ceil(width / tilingOf(form).lanes), backwards ? segments : segments - 1, batch],
   });
   const [first = null] = run({
     program: carryProgram(form),
@@ -64,9 +64,25 @@ export function carryStates(
   return first;
 }
 
+export function pairOf(channels: number): 1 | 2 {
+  return channels % 2 === 0 ? 2 : 1;
+}
+
 /** Vectors of four states that hold them all; those behind the last are 0 and stay so. */
 export function vectorsOf(states: number): number {
   return Math.ceil(states / 4);
+}
+
+/**
+ * A workgroup has `lanes` channels (or pairs of them), each in an invocation for every vector of states. A tile of tokens is small
+ * enough that an invocation reads at most one vector of its B, and that it takes little workgroup memory.
+ */
+export function tilingOf({ states }: Pick<ScanForm, 'states'>) {
+  const vectors = vectorsOf(states);
+  const lanes =
+    [128, 64, 32, 16].find((lanes) => lanes * vectors <= 128) ?? Math.max(1, Math.floor(WORKGROUP / vectors));
+  const tile = [8, 4, 2].find((tile) => tile <= lanes && (tile <= 4 || vectors <= 8)) ?? 1;
+  return { vectors, lanes, invocations: lanes * vectors, tile };
 }
 
 /** How a matrix with the states along its rows is bound, and `NAMEOf(row, vector)`, four states of it. */
@@ -87,109 +103,175 @@ fn ${name}Of(row: u32, vector: u32) -> vec4<f32> {
   };
 }
 
-/** The entry point, up to where a channel's A lies in a0, a1, ... (times log2 e), and the `first` token, of `count`. */
-export function main({ states, segment }: ScanForm): string {
+/** `real`: the channels of an invocation. */
+export function channelsOf(pair: 1 | 2): string {
+  return `alias real = ${pair === 1 ? 'f32' : 'vec2<f32>'};`;
+}
+
+/** body(i, the i-th channel of a `real` that is named) for an invocation's channels */
+export function eachChannel(pair: 1 | 2, body: (i: number, of: (name: string) => string) => string): string {
+  return unrolled(pair, (i) => body(i, (name) => (pair === 1 ? name : `${name}[${i}]`)));
+}
+
+/** The entry point, up to where A lies in rate0, rate1 (times log2 e), and the `first` token, of `count` in so many `segments`. */
+export function main(form: ScanForm, segments = '1u'): string {
+  const { lanes, invocations } = tilingOf(form);
   return `
-@compute @workgroup_size(${CHANNELS})
+@compute @workgroup_size(${invocations})
 fn main(@builtin(workgroup_id) workgroup: vec3<u32>, @builtin(local_invocation_index) local: u32) {
-  let inside = workgroup.x * ${CHANNELS}u + local < uniforms.channels;
-  let channel = min(workgroup.x * ${CHANNELS}u + local, uniforms.channels - 1u);
-  let segment = workgroup.y;
+  let lane = local % ${lanes}u;
+  let vector = local / ${lanes}u;
+  let inside = workgroup.x * ${lanes}u + lane < uniforms.width;
+  let channel = min(workgroup.x * ${lanes}u + lane, uniforms.width - 1u);
+  let segment = workgroup.y * ${segments};
   let row = workgroup.z;
-  let first = segment * ${segment}u;
-  let count = min(${segment}u, uniforms.length - first);
-  let stateAt = ((row * uniforms.segments + segment) * ${states}u) * uniforms.channels + channel;
-  ${unrolled(vectorsOf(states), (k) => `let a${k} = aOf(channel, ${k}u) * ${LOG2_E};`)}`;
+  let first = segment * ${form.segment}u;
+  let count = min(${segments} * ${form.segment}u, uniforms.length - first);
+  let stateAt = ((row * uniforms.segments + segment) * ${form.states}u) * uniforms.width + channel;
+  ${eachChannel(form.pair, (i) => `let rate${i} = aOf(channel * ${form.pair}u + ${i}u, vector) * ${LOG2_E};`)}`;
 }
 
 /**
- * Token after token of the segment: `each` finds its place `at` in x, its `value` and `step`, and whether it `exists`; behind
- * the last the step is 0.
+ * Token after token of the segment: `each` finds its `value` and `step`, 0 behind the last. Behind the barrier of a tile, `after` finds
+ * its first of the `tokens`. The invocations share the reading, two tiles before a tile is needed; a step stores what was read
+ * two steps before.
  */
 export function overTokens(
-  { states, backwards }: ScanForm,
+  form: ScanForm,
   tiles: readonly string[],
-  each: (slot: string) => string,
+  each: (slot: string, k: number) => string,
+  after?: string,
 ): string {
-  const vectors = vectorsOf(states);
-  const token = (position: string) =>
-    backwards ? `(first + count - 1u - min(${position}, count - 1u))` : `(first + min(${position}, count - 1u))`;
+  const { vectors, lanes, tile } = tilingOf(form);
+  const place = (token: string) =>
+    form.backwards ? `(count - 1u - min(${token}, count - 1u))` : `min(${token}, count - 1u)`;
+  /** body(j, k) for the tokens k of a tile whose x and dt an invocation reads */
+  const own = (body: (j: number, k: string) => string) =>
+    unrolled(Math.ceil(tile / vectors), (j) => {
+      const text = body(j, `(vector + ${j * vectors}u)`);
+      return tile % vectors === 0 ? text : `if (vector + ${j * vectors}u < ${tile}u) { ${text} }`;
+    });
+  const read = (side: number, from: string) => `
+    ${own((j, k) => `{ let at = begin + ${place(`${from} + ${k}`)} * uniforms.width; value${side}x${j} = x[at]; step${side}x${j} = dt[at]; }`)}
+    if (local < ${tile * vectors}u) {
+      let source = row * uniforms.length + first + ${place(`${from} + local / ${vectors}u`)};
+      ${tiles.map((name) => `${name}${side} = ${name}Of(source, local % ${vectors}u);`).join('\n      ')}
+    }`;
+  const keep = (side: number, from: string) => `
+    ${own(
+      (j, k) => `{
+      let exists = ${from} + ${k} < count;
+      values[(${side * tile}u + ${k}) * ${lanes}u + lane] = select(real(0.0), value${side}x${j}, exists);
+      dts[(${side * tile}u + ${k}) * ${lanes}u + lane] = select(real(0.0), step${side}x${j}, exists);
+    }`,
+    )}
+    if (local < ${tile * vectors}u) {
+      ${tiles.map((name) => `${name}Tile[${side * tile * vectors}u + local] = ${name}${side};`).join('\n      ')}
+    }`;
+  const step = (side: number) => `
+    ${keep(1 - side, `tokens + ${tile}u`)}
+    ${read(1 - side, `tokens + ${3 * tile}u`)}
+    ${unrolled(
+      tile,
+      (k) => `{
+      let value = values[${(side * tile + k) * lanes}u + lane];
+      let step = dts[${(side * tile + k) * lanes}u + lane];
+      ${each(`${(side * tile + k) * vectors}u + vector`, k)}
+    }`,
+    )}
+    workgroupBarrier();
+    ${after === undefined ? '' : `${after}\n    workgroupBarrier();`}
+    tokens += ${tile}u;`;
+  const sides = [0, 1];
   return `
-  for (var tile = 0u; tile < count; tile += ${TILE}u) {
-    workgroupBarrier();
-    for (var at = local; at < ${TILE * vectors}u; at += ${CHANNELS}u) {
-      let source = row * uniforms.length + ${token(`tile + at / ${vectors}u`)};
-      ${tiles.map((name) => `${name}Tile[at] = ${name}Of(source, at % ${vectors}u);`).join('\n      ')}
-    }
-    workgroupBarrier();
-    for (var slot = 0u; slot < ${TILE}u; slot += ${AT_ONCE}u) {
-      ${unrolled(
-        AT_ONCE,
-        (k) => `
-      let exists${k} = tile + slot + ${k}u < count;
-      let at${k} = (row * uniforms.length + ${token(`tile + slot + ${k}u`)}) * uniforms.channels + channel;
-      let value${k} = x[at${k}];
-      let step${k} = select(0.0, dt[at${k}], exists${k});`,
-      )}
-      ${unrolled(
-        AT_ONCE,
-        (k) => `{
-        let exists = exists${k};
-        let at = at${k};
-        let value = value${k};
-        let step = step${k};
-        ${each(`((slot + ${k}u) * ${vectors}u)`)}
-      }`,
-      )}
-    }
+  let begin = (row * uniforms.length + first) * uniforms.width + channel;
+  ${sides.map((side) => declared(Math.ceil(tile / vectors), side)).join('\n  ')}
+  ${sides.flatMap((side) => tiles.map((name) => `var ${name}${side}: vec4<f32>;`)).join('\n  ')}
+  ${read(0, '0u')}
+  ${keep(0, '0u')}
+  ${read(1, `${tile}u`)}
+  ${read(0, `${2 * tile}u`)}
+  workgroupBarrier();
+  var tokens = 0u;
+  while (tokens < count) {
+    ${step(0)}
+    if (tokens >= count) { break; }
+    ${step(1)}
   }`;
 }
 
-export function tilesOf(names: readonly string[], states: number): string {
-  return names.map((name) => `var<workgroup> ${name}Tile: array<vec4<f32>, ${TILE * vectorsOf(states)}>;`).join('\n');
+function declared(count: number, side: number): string {
+  return unrolled(count, (j) => `var value${side}x${j}: real;\n  var step${side}x${j}: real;`);
 }
 
-/** h = exp(step A) h + (step value) B */
-export function advance({ states }: ScanForm, slot: string): string {
-  return `let added = step * value;
-        ${unrolled(vectorsOf(states), (k) => `h${k} = exp2(step * a${k}) * h${k} + added * bTile[${slot} + ${k}u];`)}`;
+/** The workgroup memory of `overTokens`. */
+export function tilesOf(names: readonly string[], form: ScanForm): string {
+  const { vectors, lanes, tile } = tilingOf(form);
+  return [
+    ...names.map((name) => `var<workgroup> ${name}Tile: array<vec4<f32>, ${2 * tile * vectors}>;`),
+    ...['values', 'dts'].map((name) => `var<workgroup> ${name}: array<real, ${2 * tile * lanes}>;`),
+  ].join('\n');
+}
+
+/**
+ * h = exp(step A) h + (step value) B, also for what is named beside h. That the product is added in one rounding is said, so that all
+ * kernels have the same bits.
+ */
+export function advance({ pair }: ScanForm, slot: string, ...beside: string[]): string {
+  return `let b = bTile[${slot}];
+      ${eachChannel(
+        pair,
+        (i, of) => `{
+        let decay = exp2(${of('step')} * rate${i});
+        let input = (${of('step')} * ${of('value')}) * b;
+        ${['h', ...beside].map((name) => `${name}${i} = fma(decay, ${name}${i}, input);`).join('\n        ')}
+      }`,
+      )}`;
 }
 
 /** h = exp(step A) (h + value C): h is p, value is dy, and b is C. */
-function goBack({ states }: ScanForm, slot: string): string {
-  return `let added = select(0.0, value, exists);
-        ${unrolled(vectorsOf(states), (k) => `h${k} = exp2(step * a${k}) * (h${k} + added * bTile[${slot} + ${k}u]);`)}`;
+function goBack({ pair }: ScanForm, slot: string): string {
+  return `let b = bTile[${slot}];
+      ${eachChannel(pair, (i, of) => `h${i} = exp2(${of('step')} * rate${i}) * (h${i} + ${of('value')} * b);`)}`;
 }
 
-/** statement(h's n-th state, n) for all states */
-export function eachState(states: number, statement: (state: string, n: number) => string): string {
-  return unrolled(states, (n) => statement(`h${Math.floor(n / 4)}.${'xyzw'[n % 4]}`, n));
+/** statement(k, n, the k-th states of an invocation's channels) for those of its four states that exist */
+export function eachState(
+  { states, pair }: ScanForm,
+  statement: (n: string, state: string, k: number) => string,
+): string {
+  return unrolled(4, (k) => {
+    const n = `(4u * vector + ${k}u)`;
+    const text = statement(n, `real(${Array.from({ length: pair }, (_, i) => `h${i}[${k}]`).join(', ')})`, k);
+    return states % 4 === 0 ? text : `if (${n} < ${states}u) { ${text} }`;
+  });
 }
 
-function keyOf(kernel: string, { states, segment, backwards }: ScanForm): string {
-  return `selective-scan/${kernel}/${states}/${segment}/${backwards ? 'backwards' : 'forwards'}`;
+function keyOf(kernel: string, { states, pair, segment, backwards }: ScanForm): string {
+  return `selective-scan/${kernel}/${states}/${pair}/${segment}/${backwards ? 'backwards' : 'forwards'}`;
 }
 
 function endsProgram(form: ScanForm): Program {
-  const { states, backwards } = form;
+  const { states, pair, backwards } = form;
   const [a, b] = ['a', 'b'].map((name) => byStates(name, states));
   return {
     key: keyOf('ends', form),
     wgsl: () => `
+${channelsOf(pair)}
 ${bindings(
-  { x: 'f32', dt: 'f32', a: a!.element, b: b!.element },
-  { steps: 'f32', boundaries: 'f32' },
-  'length: u32, channels: u32, segments: u32, offset: u32',
+  { x: 'real', dt: 'real', a: a!.element, b: b!.element },
+  { steps: 'real', boundaries: 'real' },
+  'length: u32, width: u32, segments: u32, offset: u32',
 )}
 ${[a, b].map((matrix) => matrix!.reader).join('\n')}
-${tilesOf(['b'], states)}
+${tilesOf(['b'], form)}
 ${main(form)}
-  var sum = 0.0;
-  ${unrolled(vectorsOf(states), (k) => `var h${k} = vec4<f32>();`)}
-  ${overTokens(form, ['b'], (slot) => `sum += step;\n        ${(backwards ? goBack : advance)(form, slot)}`)}
+  var sum = real(0.0);
+  ${unrolled(pair, (i) => `var h${i} = vec4<f32>();`)}
+  ${overTokens(form, ['b'], (slot) => `sum += step;\n      ${(backwards ? goBack : advance)(form, slot)}`)}
   if (inside) {
-    steps[(row * uniforms.segments + segment) * uniforms.channels + channel] = sum;
-    ${eachState(states, (state, n) => `boundaries[uniforms.offset + stateAt + ${n}u * uniforms.channels] = ${state};`)}
+    if (vector == 0u) { steps[(row * uniforms.segments + segment) * uniforms.width + channel] = sum; }
+    ${eachState(form, (n, state) => `boundaries[uniforms.offset + stateAt + ${n} * uniforms.width] = ${state};`)}
   }
 }`,
   };
@@ -212,7 +294,7 @@ function carryProgram(form: ScanForm): Program {
         behind: 'boundaries[placeOf((row + 1u) * uniforms.segments - 1u, n, channel)] = h;',
       };
   return {
-    key: keyOf('carry', form),
+    key: `selective-scan/carry/${states}/${backwards ? 'backwards' : 'forwards'}`,
     wgsl: () => `
 ${bindings(
   { steps: 'f32', a: 'f32', start: 'f32' },
@@ -231,17 +313,17 @@ ${perItem(`
   ${order}
     let end = boundaries[placeOf(segment, n, channel)];
     boundaries[placeOf(segment, n, channel)] = h;
-    h = exp2(rate * steps[segment * uniforms.channels + channel]) * h + end;
+    h = fma(exp2(rate * steps[segment * uniforms.channels + channel]), h, end);
   }
   ${behind}`)}`,
   };
 }
 
 export function samples(): Program[] {
-  return [16, 3].flatMap((states) =>
+  return ([16, 3] as const).flatMap((states) =>
     [
-      { states, segment: 256, backwards: false },
-      { states, segment: 64, backwards: true },
+      { states, pair: 2 as const, segment: 256, backwards: false },
+      { states, pair: 1 as const, segment: 128, backwards: true },
     ].flatMap((form) => [endsProgram(form), carryProgram(form)]),
   );
 }

@@ -16,6 +16,7 @@ for (const [vocabulary, width, ids] of [
   [31, 36, [2051]],
   [32, 4, [512]],
   [40, 1028, [3, 7]],
+  [300, 8, [1500]],
 ] as const)
   test.serial(
     `${ids.join(' x ')} ids of ${vocabulary} x ${width} are looked up, and their gradients added`,
