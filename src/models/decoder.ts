@@ -188,7 +188,7 @@ export class Decoder implements LanguageModel {
 
   /** x += mixer(norm(x)); x += mlp(norm(x)) */
   private block(input: tf.Tensor3D, mixer: Mixer, layer: number, before: unknown, position: number) {
-    const context = this.context(layer, position);
+    const context = this.context(layer, position, this.inHalves);
     const { x, state } = mixer.enter?.(input, before, context) ?? { x: input, state: before };
     const mixed = scope(() => mixer.forward(this.mixerInput(x, layer), state, context));
     const next = this.feedForward(x, mixed.y, context);
@@ -248,10 +248,10 @@ export class Decoder implements LanguageModel {
     return rmsNorm({ x, weight: this.parameters.get(name) }, { epsilon: this.config.normEps });
   }
 
-  private context(layer: number, position: number): MixerContext {
+  private context(layer: number, position: number, inHalves = false): MixerContext {
     return {
       position,
-      inHalves: this.inHalves,
+      inHalves,
       weight: (name) => this.parameters.get(layerName(layer, name)),
       matrix: (name) => this.parameters.matrix(layerName(layer, name)),
     };

@@ -35,7 +35,7 @@ export interface MixerContext {
   matrix(name: string): Matrix;
   /** Absolute position of the first token of the input. */
   readonly position: number;
-  /** The model only computes forwards in f16, so that what a layer computes may be rounded to it. */
+  /** Many tokens go through a model that only computes forwards in f16, so that what a layer computes may be rounded to it. */
   readonly inHalves: boolean;
 }
 

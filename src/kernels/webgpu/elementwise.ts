@@ -71,6 +71,7 @@ export function samples(): Program[] {
       program(formula, 4, all(formula, 'f16'), 'f16'),
     ]),
     program('sum', 4, ['f32', 'f16'], 'f32'),
+    program('swiGlu', 4, ['f16', 'f32'], 'f16'),
     program('swiGluGradient', 4, all('swiGluGradient', 'f32'), 'f16'),
   ];
 }

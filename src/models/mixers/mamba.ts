@@ -111,7 +111,11 @@ export class Mamba implements Mixer<MambaState> {
       initial: state?.h ?? tf.zeros([u.shape[0], stateSize, channels]),
     });
     return {
-      y: this.project(swiGlu({ gate: z, up: scanned.y }, {}) as tf.Tensor3D, 'out_proj', context),
+      y: this.project(
+        swiGlu({ gate: z, up: scanned.y }, { packed: context.inHalves }) as tf.Tensor3D,
+        'out_proj',
+        context,
+      ),
       state: state === null ? null : { convolved: convolution.state!, h: scanned.state },
     };
   }

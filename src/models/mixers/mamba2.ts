@@ -193,7 +193,7 @@ export class Mamba2 implements Mixer<Mamba2State> {
 
   private gate(y: tf.Tensor3D, z: tf.Tensor3D, context: MixerContext): tf.Tensor3D {
     const { gating, groups, normEps } = this.config;
-    if (gating === 'without-norm') return swiGlu({ gate: z, up: y }, {}) as tf.Tensor3D;
+    if (gating === 'without-norm') return swiGlu({ gate: z, up: y }, { packed: context.inHalves }) as tf.Tensor3D;
     const perGroup = (x: tf.Tensor) => tf.reshape(x, [...x.shape.slice(0, -1), groups, this.inner / groups]);
     const weight = perGroup(context.weight('attn.norm.weight'));
     const norm = gating === 'after-norm' ? gatedRmsNorm : rmsNormOfGated;

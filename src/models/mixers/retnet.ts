@@ -108,9 +108,8 @@ export class RetNet implements Mixer<RetNetState> {
   ): { y: tf.Tensor3D; state: RetNetState | null } {
     const { heads, keyDim } = this.config;
     const { q, k, v } = this.projections.forward(x, null, context);
-    const packed = context.inHalves && x.shape[1] > 1;
     const place = (x: tf.Tensor3D, scale = 1) =>
-      rotate(splitHeads(x, heads), ROPE_THETA, context.position, { scale, packed });
+      rotate(splitHeads(x, heads), ROPE_THETA, context.position, { scale, packed: context.inHalves });
     const { o, state: memory } = attend({
       q: place(q, keyDim ** -0.5),
       k: place(k),
