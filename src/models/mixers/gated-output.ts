@@ -53,7 +53,7 @@ export class GatedOutput {
     const epsilon = { epsilon: normEps };
     const normed = outputGate
       ? gatedRmsNorm({ x: perToken, gate: this.gate(x, context), weight }, epsilon)
-      : rmsNorm({ x: perToken, weight }, { ...epsilon, packed: context.inHalves });
+      : rmsNorm({ x: perToken, weight }, epsilon);
     const merged = tf.reshape(normed, [batch, length, heads * valueDim]) as tf.Tensor3D;
     return linear(merged, context.matrix('attn.o_proj.weight'));
   }
