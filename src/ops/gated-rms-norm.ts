@@ -1,7 +1,8 @@
 // Gated RMSNorm over the last dimension: of flash-linear-attention, norm first, RMSNorm(x) * w * silu(gate); and of Mamba2, gate
 // first, RMSNorm(x silu(gate)) * w.
 import * as tf from '#tfjs';
-import { rowNorm, rowNormGradient } from '../kernels/webgpu/row-norms.js';
+import { rowNormGradient } from '../kernels/webgpu/row-norm-gradients.js';
+import { rowNorm } from '../kernels/webgpu/row-norms.js';
 import { defineOp, registerFusedKernel } from './op.js';
 import { rmsNorm } from './rms-norm.js';
 import { silu } from './silu.js';

@@ -1,7 +1,8 @@
 // Vectors of length one, as flash-linear-attention makes them of queries and keys: x / sqrt(sum(x^2) + 1e-6), over the last
 // dimension.
 import * as tf from '#tfjs';
-import { rowNorm, rowNormGradient } from '../kernels/webgpu/row-norms.js';
+import { rowNormGradient } from '../kernels/webgpu/row-norm-gradients.js';
+import { rowNorm } from '../kernels/webgpu/row-norms.js';
 import { defineOp, registerFusedKernel } from './op.js';
 
 const EPSILON = 1e-6;

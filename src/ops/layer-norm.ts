@@ -1,6 +1,7 @@
 // LayerNorm (Ba et al. 2016): y = (x - mean) / sqrt(variance + eps) * w + b, over the last dimension.
 import * as tf from '#tfjs';
-import { rowNorm, rowNormGradient } from '../kernels/webgpu/row-norms.js';
+import { rowNormGradient } from '../kernels/webgpu/row-norm-gradients.js';
+import { rowNorm } from '../kernels/webgpu/row-norms.js';
 import { defineOp, registerFusedKernel } from './op.js';
 
 /** x [..., D], weight and bias broadcastable to it -> [..., D] */

@@ -5,7 +5,7 @@ import { isStep, linearPlusStep, linearsStep, linearStep } from '../kernels/webg
 import { linearHalf, matMulF32, matMulHalf, multipliesInHalf } from '../kernels/webgpu/matmul.js';
 import { MOST_WEIGHTS } from '../kernels/webgpu/matvec.js';
 import type { MatMulOptions } from '../kernels/webgpu/matmul.js';
-import { defineOp, registerFusedKernel } from './op.js';
+import { defineOp, isDifferentiated, registerFusedKernel } from './op.js';
 
 /** A weight [outputs, inputs]: f32, or packed f16 in a model that only computes forwards. */
 export type Matrix = tf.Tensor | HalfTensor;
@@ -71,7 +71,7 @@ function joined(x: tf.Tensor2D, weights: readonly Matrix[]): tf.Tensor2D {
 
 /** Whether x is the input of a decoding step that has kernels for these weights, which are all packed or none, and is not differentiated. */
 export function isStepOf(x: tf.Tensor, weights: readonly Matrix[]): boolean {
-  if (tf.getBackend() !== 'webgpu' || !isDecoding(x) || tf.engine().state.gradientDepth > 0) return false;
+  if (tf.getBackend() !== 'webgpu' || !isDecoding(x) || isDifferentiated()) return false;
   const rows = x.size / x.shape.at(-1)!;
   const half = weights[0] instanceof HalfTensor;
   return weights.every((weight) => isStep(rows, weight.shape) && weight instanceof HalfTensor === half);

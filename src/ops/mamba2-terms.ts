@@ -2,23 +2,19 @@
 // where nothing is differentiated.
 import * as tf from '#tfjs';
 import { skippedOutputs, steppedValues } from '../kernels/webgpu/mamba2-terms.js';
-import { defineOp, registerFusedKernel } from './op.js';
+import { defineOp, isDifferentiated, registerFusedKernel } from './op.js';
 
 type ValuesInputs = { x: tf.Tensor4D; step: tf.Tensor3D };
 type OutputsInputs = { o: tf.Tensor4D; x: tf.Tensor4D; d: tf.Tensor2D };
 
 /** x [B, T, N, P], step [B, T, N] -> dt x, [B, N, T, P] */
 export function steppedByHead(inputs: ValuesInputs): tf.Tensor4D {
-  return onTape() ? values(inputs) : valuesInOneKernel(inputs, null);
+  return isDifferentiated() ? values(inputs) : valuesInOneKernel(inputs, null);
 }
 
 /** o [B, N, T, P], x [B, T, N, P], d [N, P], or [N, 1] for a value a head -> o + D x, [B, T, N, P] */
 export function withSkip(inputs: OutputsInputs): tf.Tensor4D {
-  return onTape() ? outputs(inputs) : outputsInOneKernel(inputs, null);
-}
-
-function onTape(): boolean {
-  return tf.engine().state.gradientDepth > 0;
+  return isDifferentiated() ? outputs(inputs) : outputsInOneKernel(inputs, null);
 }
 
 function values({ x, step }: ValuesInputs): tf.Tensor4D {

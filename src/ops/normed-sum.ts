@@ -1,7 +1,7 @@
 // What goes on in a block and what its next half reads: r = x + y and RMSNorm(r), in one kernel where nothing is differentiated.
 import * as tf from '#tfjs';
 import { rmsNormOfSum } from '../kernels/webgpu/row-norms.js';
-import { defineOp, registerFusedKernel } from './op.js';
+import { defineOp, isDifferentiated, registerFusedKernel } from './op.js';
 import { rmsNorm, type RmsNormAttributes } from './rms-norm.js';
 
 export interface NormedSumInputs extends Record<string, tf.Tensor> {
@@ -14,8 +14,10 @@ export interface NormedSumInputs extends Record<string, tf.Tensor> {
 
 /** -> x + y, and its norm */
 export function normedSum(inputs: NormedSumInputs, attributes: RmsNormAttributes): [sum: tf.Tensor, normed: tf.Tensor] {
-  const onTape = tf.engine().state.gradientDepth > 0;
-  return (onTape ? composed(inputs, attributes) : inOneKernel(inputs, attributes)) as [tf.Tensor, tf.Tensor];
+  return (isDifferentiated() ? composed(inputs, attributes) : inOneKernel(inputs, attributes)) as [
+    tf.Tensor,
+    tf.Tensor,
+  ];
 }
 
 function composed({ x, y, weight }: NormedSumInputs, attributes: RmsNormAttributes): tf.Tensor[] {

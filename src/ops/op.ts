@@ -63,6 +63,11 @@ function fusedKernelOf<I extends Tensors, A, O extends Outputs>({
   return fusedKernels.get(`${name}/${tf.getBackend()}`) as FusedKernel<I, A, O> | undefined;
 }
 
+/** Whether what is computed now is differentiated: forms without a gradient of their own are for when it is not. */
+export function isDifferentiated(): boolean {
+  return tf.engine().state.gradientDepth > 0;
+}
+
 /** How an op, or its gradient, was computed: by a fused kernel or in tensor operations. */
 export type OpForm = 'fused' | 'composite';
 

@@ -1,11 +1,12 @@
 // RMSNorm (Zhang & Sennrich 2019): y = x / sqrt(mean(x^2) + eps) * w, over the last dimension, in f32.
 import * as tf from '#tfjs';
-import { rowNorm, rowNormGradient } from '../kernels/webgpu/row-norms.js';
+import { rowNormGradient } from '../kernels/webgpu/row-norm-gradients.js';
+import { rowNorm } from '../kernels/webgpu/row-norms.js';
 import { defineOp, registerFusedKernel } from './op.js';
 
 export interface RmsNormAttributes {
   readonly epsilon: number;
-  /** On webgpu the result is held in f16, and what follows from it, too; for passes without a gradient. */
+  /** On webgpu the result is held in f16: where only products read it, or, without a gradient, whatever follows from it. */
   readonly packed?: boolean;
 }
 

@@ -1,6 +1,8 @@
 // Norms at the sizes of the 340M models: the trunk's 1,024, heads of 64 and 256.
 import * as tf from '#tfjs';
-import { rowNorm, rowNormGradient, type Norm } from '../../kernels/webgpu/row-norms.js';
+import { rowNormGradient } from '../../kernels/webgpu/row-norm-gradients.js';
+import type { Norm } from '../../kernels/webgpu/row-norm-rows.js';
+import { rowNorm } from '../../kernels/webgpu/row-norms.js';
 import type { KernelCase } from '../kernel-case.js';
 import { memoryCase, randomTensor, randomValues } from '../kernel-inputs.js';
 
